@@ -1,0 +1,69 @@
+import type { Cache, Reading } from '@lockstep/cache'
+import type { Book, BookChange, BookPage, NewBook } from './book.ts'
+import { withDefaults } from './book.ts'
+import { type BookCaches, isbnsOf } from './caches.ts'
+import type { Isbn } from './isbn.ts'
+import type { BookQuery, BookRepository, Changed, Deleted } from './repository.ts'
+
+/**
+ * The catalogue: reads go through the cache (cache-aside); writes go to Postgres, and once they are committed evict what
+ * they made stale in every replica, in one message: the book, its ISBNs before and after, and every page of a list.
+ */
+export interface Catalog {
+  book(id: number): Promise<Reading<Book>>
+  /** The reading is of the book; undefined when no book has the ISBN. */
+  bookByIsbn(isbn: Isbn): Promise<Reading<Book> | undefined>
+  page(query: BookQuery): Promise<Reading<BookPage>>
+  sourceRow(id: number): Promise<Record<string, string> | undefined>
+  create(book: NewBook): Promise<Book>
+  change(id: number, change: BookChange): Promise<Changed>
+  remove(id: number, version: number | undefined): Promise<Deleted>
+}
+
+export function createCatalog(repository: BookRepository, cache: Cache, caches: BookCaches): Catalog {
+  const { books, isbns, pages } = caches
+
+  const evict = (...states: Book[]) =>
+    cache.invalidate({
+      keys: [
+        ...new Set(
+          states.flatMap((book) => [books.key(book.id), ...isbnsOf(book).map((isbn) => isbns.key(isbn))]),
+        ),
+      ],
+      caches: [pages],
+    })
+
+  return {
+    book: (id) => books.read(id),
+
+    async bookByIsbn(isbn) {
+      const id = await isbns.get(isbn)
+      return id === undefined ? undefined : books.read(id)
+    },
+
+    async page(query) {
+      const { value = { items: [], total: 0 }, ...where } = await pages.read(query)
+      return { ...where, value: { ...value, skip: query.skip, limit: query.limit } }
+    },
+
+    sourceRow: (id) => repository.sourceRow(id),
+
+    async create(fields) {
+      const book = await repository.create(withDefaults(fields))
+      await evict(book)
+      return book
+    },
+
+    async change(id, change) {
+      const changed = await repository.change(id, change)
+      if (changed.kind === 'done') await evict(changed.before, changed.book)
+      return changed
+    },
+
+    async remove(id, version) {
+      const deleted = await repository.remove(id, version)
+      if (deleted.kind === 'done') await evict(deleted.before)
+      return deleted
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import { ServiceSettings } from '@lockstep/fastify'
+import { PostgresSettings } from '@lockstep/postgres'
+import { RedisSettings } from '@lockstep/redis'
+import { DurationSetting, type Environment, readSettings } from '@lockstep/settings'
+import Type, { type StaticDecode } from 'typebox'
+
+/** How long the catalogue's data may be cached (requirement K10). */
+const CacheSettings = Type.Object({
+  CACHE_TTL_BOOKS: DurationSetting({ default: '30m', description: 'How long a book is cached' }),
+  CACHE_TTL_LISTS: DurationSetting({ default: '5m', description: 'How long a page of a list is cached' }),
+  CACHE_TTL_ABSENT: DurationSetting({
+    default: '10s',
+    description: 'How long it is believed that a book is not there',
+  }),
+  CACHE_L1_ENTRIES: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'How many books, and how many pages, are kept in memory',
+  }),
+})
+
+/** Everything that the catalogue is told by its environment. */
+export const CatalogSettings = Type.Object({
+  ...ServiceSettings.properties,
+  ...PostgresSettings.properties,
+  ...RedisSettings.properties,
+  ...CacheSettings.properties,
+})
+
+export type CatalogSettings = StaticDecode<typeof CatalogSettings>
+
+/** @throws {SettingsError} naming every variable that is missing or wrong */
+export const readConfig = (env: Environment): CatalogSettings => readSettings(CatalogSettings, env)

@@ -1,0 +1,31 @@
+import type { ColumnType, Generated, Selectable } from 'kysely'
+
+/** The tables of the catalogue, as Kysely types them. Migrations are the truth; this follows them. */
+export interface CatalogDatabase {
+  books: BooksTable
+}
+
+interface BooksTable {
+  id: Generated<number>
+  version: Generated<number>
+  title: string
+  original_title: string | null
+  authors: string[]
+  isbn10: string | null
+  isbn13: string | null
+  year: number | null
+  language: string | null
+  rating: number | null
+  ratings_count: number | null
+  image_url: string | null
+  /** Title, original title and authors, folded (see `fold`): what a search looks at. */
+  search_text: string
+  /** Where an imported book came from, its key there, and its cells exactly as they were in the file. */
+  source: string | null
+  source_id: string | null
+  source_row: ColumnType<Record<string, string> | null, string | null, string | null>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export type BookRow = Selectable<BooksTable>

@@ -1,0 +1,37 @@
+import { Problem } from '@lockstep/fastify'
+import { Type } from 'typebox'
+import { MAX_ID } from '../books/book.ts'
+
+export const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID }) })
+
+export const IsbnParams = Type.Object({
+  isbn: Type.String({ format: 'isbn', description: 'ISBN-10 or ISBN-13; hyphens and spaces do not matter' }),
+})
+
+const paging = {
+  skip: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+}
+
+const text = (maxLength: number, description: string) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000\\p{Cs}]*$', description })
+
+export const ListQuery = Type.Object({
+  q: Type.Optional(text(100, "Any part of a title or an author's name; case and accents do not matter")),
+  author: Type.Optional(text(200, "An author's whole name")),
+  language: Type.Optional(text(20, 'A language tag, such as eng')),
+  ...paging,
+})
+
+export const AuthorParams = Type.Object({ author: text(200, "The author's whole name") })
+export const AuthorQuery = Type.Object(paging)
+
+export const DeleteQuery = Type.Object({
+  version: Type.Optional(Type.Integer({ minimum: 1, description: 'Delete only this version' })),
+})
+
+/** The error answers that a route can give, for its documentation. */
+export function problems(...statuses: number[]) {
+  const content = { 'application/problem+json': { schema: Problem } }
+  return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
+}

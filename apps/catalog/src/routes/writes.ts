@@ -1,0 +1,63 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { Book, BookChange, NewBook } from '../books/book.ts'
+import type { Catalog } from '../books/catalog.ts'
+import { bookNotFound, versionConflict } from '../problems.ts'
+import { BookParams, DeleteQuery, problems } from './schemas.ts'
+
+/** Writing the catalogue. When an answer arrives, Redis has evicted what the write made stale, and told every replica. */
+export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async (app, { catalog }) => {
+  app.post(
+    '/books',
+    {
+      schema: {
+        tags: ['books'],
+        summary: 'Adds a book',
+        body: NewBook,
+        response: { 201: Book, ...problems(400, 409, 503) },
+      },
+    },
+    async ({ body }, reply) => {
+      const book = await catalog.create(body)
+      return reply.code(201).header('location', `/books/${book.id}`).send(book)
+    },
+  )
+
+  app.patch(
+    '/books/:id',
+    {
+      schema: {
+        tags: ['books'],
+        summary: 'Changes a book, if it is still at the version that the change was made against',
+        params: BookParams,
+        body: BookChange,
+        response: { 200: Book, ...problems(400, 404, 409, 503) },
+      },
+    },
+    async ({ params: { id }, body }) => {
+      const changed = await catalog.change(id, body)
+      if (changed.kind === 'absent') throw bookNotFound(String(id))
+      if (changed.kind === 'conflict') throw versionConflict(id, body.version, changed.current)
+      return changed.book
+    },
+  )
+
+  app.delete(
+    '/books/:id',
+    {
+      schema: {
+        tags: ['books'],
+        summary: 'Deletes a book',
+        params: BookParams,
+        querystring: DeleteQuery,
+        response: { 204: Type.Null(), ...problems(400, 404, 409, 503) },
+      },
+    },
+    async ({ params: { id }, query: { version } }, reply) => {
+      const deleted = await catalog.remove(id, version)
+      if (deleted.kind === 'absent') throw bookNotFound(String(id))
+      if (deleted.kind === 'conflict') throw versionConflict(id, version ?? 0, deleted.current)
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,10 @@
+import { failToStart, runService } from '@lockstep/fastify'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+
+try {
+  const settings = readConfig(process.env)
+  await runService(createApp(settings), settings)
+} catch (error) {
+  failToStart(error)
+}

@@ -1,0 +1,8 @@
+export { type Cache, type CacheOptions, createCache } from './cache.ts'
+export { DefinitionError, EncodeError, LoadTimeoutError } from './errors.ts'
+export type { Outcome } from './invalidator.ts'
+export { type MemoryTransport, memoryTransport } from './memory-transport.ts'
+export type { Definition, NamedCache, Reading } from './named-cache.ts'
+export type { Bus, BusListener, Clock, Grant, Invalidation, Store, StoredEntry, Transport } from './ports.ts'
+export { redisTransport } from './redis-transport.ts'
+export type { CacheStats } from './stats.ts'

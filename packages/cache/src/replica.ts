@@ -1,0 +1,86 @@
+import type { Invalidation } from './ports.ts'
+import type { Evictable } from './region.ts'
+
+/**
+ * One process's view of the caches: the coherent core, without I/O.
+ *
+ * **What it is.** A set of regions, one a named cache (see `Region`), and one bit: whether this process is `live`, that
+ * is, whether invalidations are known to reach it. Everything that can make a copy stale comes through here.
+ *
+ * **Invariant.** While live, an entry in L1 has not been invalidated by any message that was published since it was read,
+ * except for those still on their way. Hence:
+ * - going up flushes: whatever was published before was missed;
+ * - going down flushes and keeps L1 shut: whatever is published now will be missed;
+ * - an eviction voids the reads under way before it removes the entry, and a flush voids them all.
+ *
+ * **Concurrency.** All methods are synchronous and the process has one thread: a message is applied as a whole before the
+ * next read looks, and a read's result is stored (or not) in one step with the check of its flight.
+ *
+ * **Ordering.** Messages may be lost only with the link, which is seen as going down; they may repeat and overtake one
+ * another freely, since removing twice, or in another order, leaves the same thing: nothing.
+ *
+ * **Failure.** A link that dies silently is found by its heartbeat, within two beats; until then L1 may serve what others
+ * have already replaced. (The lease on L1, sequence numbers and replay, which bound and repair this, come with the full
+ * protocol.) A message from a later release flushes everything, because nobody can say what it evicts.
+ */
+export class Replica {
+  #live = false
+  readonly #regions = new Map<string, Evictable>()
+
+  /** Whether L1 may be used. */
+  get live(): boolean {
+    return this.#live
+  }
+
+  add(cache: string, region: Evictable): void {
+    this.#regions.set(cache, region)
+  }
+
+  has(cache: string): boolean {
+    return this.#regions.has(cache)
+  }
+
+  up(): void {
+    this.flush()
+    this.#live = true
+  }
+
+  down(): void {
+    this.#live = false
+    this.flush()
+  }
+
+  flush(): void {
+    for (const region of this.#regions.values()) region.evictAll()
+  }
+
+  evict(what: Invalidation): void {
+    this.#each(what, (region, id) => (id === undefined ? region.evictAll() : region.evict(id)))
+  }
+
+  fence(what: Invalidation): void {
+    this.#each(what, (region, id) => (id === undefined ? region.fenceAll() : region.fence(id)))
+  }
+
+  unfence(what: Invalidation): void {
+    this.#each(what, (region, id) => (id === undefined ? region.unfenceAll() : region.unfence(id)))
+  }
+
+  /** The cache that an entry's name belongs to, `books:v1` of `books:v1:42`; undefined when it is none of ours. */
+  cacheOf(name: string): string | undefined {
+    const cache = /^[^:]+:v\d+(?=:)/.exec(name)?.[0]
+    return cache !== undefined && this.#regions.has(cache) ? cache : undefined
+  }
+
+  #each(what: Invalidation, act: (region: Evictable, id: string | undefined) => void): void {
+    for (const name of what.names) {
+      const cache = this.cacheOf(name)
+      const region = cache === undefined ? undefined : this.#regions.get(cache)
+      if (cache !== undefined && region) act(region, name.slice(cache.length + 1))
+    }
+    for (const cache of what.caches) {
+      const region = this.#regions.get(cache)
+      if (region) act(region, undefined)
+    }
+  }
+}

@@ -1,0 +1,8 @@
+export { cacheStatus } from './cache-status.ts'
+export { type ErrorsOptions, errorsPlugin } from './errors.ts'
+export { type CheckStatus, type HealthCheck, healthPlugin } from './health.ts'
+export { Problem, ProblemError } from './problem.ts'
+export { failToStart, runService } from './run.ts'
+export { createService, type ServiceOptions, serviceId } from './service.ts'
+export { ServiceSettings } from './settings.ts'
+export { type Formats, useValidation } from './validation.ts'

@@ -1,0 +1,107 @@
+/** A function that calls back once after a number of milliseconds, and returns how to cancel it. */
+export type After = (ms: number, action: () => void) => () => void
+
+/** A timer that does not keep the process alive. */
+export const after: After = (ms, action) => {
+  const timer = setTimeout(action, ms)
+  timer.unref()
+  return () => clearTimeout(timer)
+}
+
+/** Redis is known to be away: nothing was sent. */
+export class RedisUnavailableError extends Error {
+  readonly code = 'LOCKSTEP_REDIS_UNAVAILABLE'
+
+  constructor(options?: ErrorOptions) {
+    super('Redis does not answer; the command was not sent', options)
+    this.name = 'RedisUnavailableError'
+  }
+}
+
+/**
+ * Keeps requests away from a Redis that does not answer. The first command to find out waits for its timeout; from then
+ * on every command fails at once, and a probe in the background, never a request, finds out when Redis is back. (The
+ * circuit breakers on npm let a caller's request be the probe, which would cost one read in each period its timeout.)
+ *
+ * An error that Redis itself answered with is not an absence: it passes through and changes nothing.
+ */
+export class Breaker {
+  #closed = false
+  #cancelProbe: (() => void) | undefined
+  #ended = false
+  readonly #probe: () => Promise<unknown>
+  readonly #probeEvery: number
+  readonly #after: After
+  readonly #whenClosed = new Set<() => void>()
+
+  /**
+   * @param options.probe a harmless command, sent while the breaker is open
+   * @param options.probeEvery milliseconds between two probes
+   */
+  constructor(options: { probe: () => Promise<unknown>; probeEvery: number; after?: After }) {
+    this.#probe = options.probe
+    this.#probeEvery = options.probeEvery
+    this.#after = options.after ?? after
+  }
+
+  /** Whether commands are sent. It begins open, until the first probe is answered. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Calls back each time that Redis is found to answer again. */
+  onClosed(listener: () => void): void {
+    this.#whenClosed.add(listener)
+  }
+
+  /** @throws {RedisUnavailableError} at once while Redis is known to be away, or when this command finds it so */
+  async run<T>(command: () => Promise<T>): Promise<T> {
+    if (!this.#closed) throw new RedisUnavailableError()
+    try {
+      return await command()
+    } catch (error) {
+      if (isReply(error)) throw error
+      this.open()
+      throw new RedisUnavailableError({ cause: error })
+    }
+  }
+
+  /** Stops sending; the next probe is due after the usual pause. */
+  open(): void {
+    this.#closed = false
+    this.#schedule()
+  }
+
+  /** Asks now, because there is reason to believe that Redis is back. */
+  probeNow(): void {
+    this.#cancelProbe?.()
+    this.#cancelProbe = undefined
+    if (this.#closed || this.#ended) return
+    this.#probe().then(
+      () => this.#close(),
+      () => this.#schedule(),
+    )
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#closed = false
+    this.#cancelProbe?.()
+  }
+
+  #schedule(): void {
+    if (this.#ended || this.#cancelProbe !== undefined) return
+    this.#cancelProbe = this.#after(this.#probeEvery, () => this.probeNow())
+  }
+
+  #close(): void {
+    if (this.#ended) return
+    this.#closed = true
+    for (const listener of this.#whenClosed) listener()
+  }
+}
+
+/** ioredis names an error that the server sent `ReplyError`; all others come from the connection. */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError'
+}

@@ -1,0 +1,90 @@
+import type { Redis } from 'ioredis'
+import type { Logger } from './port.ts'
+
+/** Someone who listens on a channel. */
+export interface Listener {
+  /** The channel is heard from now on. Whatever was published before has been missed. */
+  up(): void
+  /** The channel is no longer heard. */
+  down(): void
+  message(payload: string): void
+}
+
+/**
+ * The channels that a process listens on, over its one subscriber connection (requirement C1). Pub/sub keeps nothing for
+ * those who are away, so each listener is told when its channel is heard and when it is not; what that means is the
+ * listener's business.
+ *
+ * A link that died without a word looks like silence. So the connection is pinged, and ended by its socket timeout when
+ * no answer comes.
+ */
+export class Channels {
+  readonly #client: Redis
+  readonly #logger: Logger
+  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #heard = new Set<string>()
+  readonly #heartbeat: NodeJS.Timeout
+
+  /** @param heartbeat milliseconds between two pings */
+  constructor(client: Redis, heartbeat: number, logger: Logger) {
+    this.#client = client
+    this.#logger = logger
+    client.on('ready', () => {
+      for (const channel of this.#listeners.keys()) this.#subscribe(channel)
+    })
+    client.on('close', () => this.#allDown())
+    client.on('message', (channel: string, payload: string) => {
+      for (const listener of this.#listeners.get(channel) ?? []) listener.message(payload)
+    })
+    this.#heartbeat = setInterval(() => {
+      if (client.status === 'ready') client.ping().catch(() => {})
+    }, heartbeat)
+    this.#heartbeat.unref()
+  }
+
+  /** Listens until the returned function is called. */
+  listen(channel: string, listener: Listener): () => Promise<void> {
+    const listeners = this.#listeners.get(channel)
+    if (listeners) {
+      listeners.add(listener)
+      if (this.#heard.has(channel)) listener.up()
+    } else {
+      this.#listeners.set(channel, new Set([listener]))
+      if (this.#client.status === 'ready') this.#subscribe(channel)
+    }
+    return () => this.#leave(channel, listener)
+  }
+
+  end(): void {
+    clearInterval(this.#heartbeat)
+  }
+
+  #subscribe(channel: string): void {
+    this.#client.subscribe(channel).then(
+      () => {
+        this.#heard.add(channel)
+        for (const listener of this.#listeners.get(channel) ?? []) listener.up()
+      },
+      (error: Error) => {
+        this.#logger.warn({ channel, reason: error.message }, 'subscribe failed, reconnecting')
+        this.#client.disconnect(true)
+      },
+    )
+  }
+
+  #allDown(): void {
+    for (const channel of this.#heard) {
+      for (const listener of this.#listeners.get(channel) ?? []) listener.down()
+    }
+    this.#heard.clear()
+  }
+
+  async #leave(channel: string, listener: Listener): Promise<void> {
+    const listeners = this.#listeners.get(channel)
+    if (!listeners?.delete(listener) || listeners.size > 0) return
+    this.#listeners.delete(channel)
+    if (this.#heard.delete(channel) && this.#client.status === 'ready') {
+      await this.#client.unsubscribe(channel).catch(() => {})
+    }
+  }
+}

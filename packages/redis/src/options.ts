@@ -1,0 +1,83 @@
+import type { RedisSettings } from './settings.ts'
+
+/**
+ * The ioredis options for these settings. Nothing is queued while the link is down and nothing is sent twice: a command
+ * that cannot be sent now fails now, because whoever waits for it has a database to ask instead.
+ *
+ * @param random between 0 and 1, spreads the reconnects of a fleet
+ */
+export function connectionOptions(
+  settings: RedisSettings,
+  clientName: string,
+  random: () => number = Math.random,
+) {
+  const address = settings.REDIS_URL ? fromUrl(settings.REDIS_URL) : fromParts(settings)
+  const password = address.password ?? settings.REDIS_PASSWORD
+  const username = address.username ?? settings.REDIS_USERNAME
+  return {
+    /** host:port/db, fit for a log: it never holds a password. */
+    endpoint: `${address.host}:${address.port}/${address.db}`,
+    options: {
+      host: address.host,
+      port: address.port,
+      db: address.db,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(address.tls ? { tls: {} } : {}),
+      connectionName: clientName,
+      connectTimeout: settings.REDIS_CONNECT_TIMEOUT,
+      commandTimeout: settings.REDIS_COMMAND_TIMEOUT,
+      socketTimeout: settings.REDIS_HEARTBEAT * 2,
+      keepAlive: settings.REDIS_KEEP_ALIVE,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false,
+      maxRetriesPerRequest: 0,
+      enableAutoPipelining: true,
+      lazyConnect: true,
+      retryStrategy: (attempt: number) =>
+        Math.min(50 * 2 ** Math.min(attempt, 10), settings.REDIS_RETRY_DELAY_MAX) * (0.5 + random() / 2),
+      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    },
+  }
+}
+
+interface Address {
+  host: string
+  port: number
+  db: number
+  tls: boolean
+  username?: string | undefined
+  password?: string | undefined
+}
+
+function fromUrl(text: string): Address {
+  const url = URL.parse(text)
+  const db = url === null ? '' : url.pathname.slice(1)
+  if (url === null || url.hostname === '' || !/^\d*$/.test(db)) throw new RedisAddressError()
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(url.port || 6379),
+    db: Number(db),
+    tls: url.protocol === 'rediss:',
+    username: url.username ? decodeURIComponent(url.username) : undefined,
+    password: url.password ? decodeURIComponent(url.password) : undefined,
+  }
+}
+
+const fromParts = (settings: RedisSettings): Address => ({
+  host: settings.REDIS_HOST,
+  port: settings.REDIS_PORT,
+  db: settings.REDIS_DB,
+  tls: settings.REDIS_TLS,
+})
+
+/** Says what is wrong with the address without repeating it, since it may hold a password. */
+export class RedisAddressError extends Error {
+  readonly code = 'LOCKSTEP_REDIS_ADDRESS_INVALID'
+
+  constructor() {
+    super('REDIS_URL is not an address like redis://user:password@host:6379/0 (its value is not shown)')
+    this.name = 'RedisAddressError'
+  }
+}

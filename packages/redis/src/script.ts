@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { RedisCommands } from './port.ts'
+
+/** A Lua script as an object: its text, its SHA-1 and how to read its reply. */
+export interface Script<Reply> {
+  readonly name: string
+  readonly lua: string
+  readonly sha1: string
+  readonly decode: (reply: unknown) => Reply
+}
+
+/**
+ * Reads a script from its .lua file.
+ *
+ * @param file usually `new URL('./lua/name.lua', import.meta.url)`
+ * @param decode reads the reply, and throws when it has another shape
+ */
+export function loadScript<Reply>(file: URL, decode: (reply: unknown) => Reply): Script<Reply> {
+  const lua = readFileSync(file, 'utf8')
+  const name = file.pathname.split('/').at(-1) ?? file.pathname
+  return { name, lua, sha1: createHash('sha1').update(lua).digest('hex'), decode }
+}
+
+/** Runs a script by its SHA-1, and by its text when the server does not know it (a new server, SCRIPT FLUSH). */
+export async function runScript<Reply>(
+  redis: RedisCommands,
+  script: Script<Reply>,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<Reply> {
+  try {
+    return script.decode(await redis.evalsha(script.sha1, keys.length, ...keys, ...args))
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return script.decode(await redis.eval(script.lua, keys.length, ...keys, ...args))
+  }
+}

@@ -1,0 +1,83 @@
+import { ManualClock } from '@lockstep/testing'
+import { test } from 'tap'
+import { Breaker } from '../src/breaker.ts'
+
+class ReplyError extends Error {
+  override name = 'ReplyError'
+}
+
+function setUp() {
+  const clock = new ManualClock()
+  const redis = { answers: true, probes: 0 }
+  const breaker = new Breaker({
+    probe: async () => {
+      redis.probes++
+      if (!redis.answers) throw new Error('timeout')
+    },
+    probeEvery: 100,
+    after: clock.after,
+  })
+  const settle = () => new Promise((resolve) => setImmediate(resolve))
+  return { clock, redis, breaker, settle }
+}
+
+await test('nothing is sent before Redis was seen to answer', async (t) => {
+  const { breaker, settle } = setUp()
+  await t.rejects(
+    breaker.run(async () => t.fail('was sent')),
+    { code: 'LOCKSTEP_REDIS_UNAVAILABLE' },
+  )
+  breaker.probeNow()
+  await settle()
+  t.equal(await breaker.run(async () => 1), 1)
+})
+
+await test('C2 after one failure nothing more is sent until a probe is answered', async (t) => {
+  const { breaker, clock, redis, settle } = setUp()
+  breaker.probeNow()
+  await settle()
+  redis.answers = false
+  await t.rejects(
+    breaker.run(async () => {
+      throw new Error('Command timed out')
+    }),
+    { code: 'LOCKSTEP_REDIS_UNAVAILABLE' },
+  )
+  let sent = 0
+  for (let read = 0; read < 100; read++) await breaker.run(async () => sent++).catch(() => {})
+  t.equal(sent, 0)
+
+  clock.advance(100)
+  await settle()
+  t.equal(redis.probes, 2, 'asked in the background')
+  t.equal(breaker.closed, false)
+
+  redis.answers = true
+  let heard = 0
+  breaker.onClosed(() => heard++)
+  clock.advance(100)
+  await settle()
+  t.equal(breaker.closed, true)
+  t.equal(heard, 1)
+})
+
+await test('an error that Redis answered with passes through and opens nothing', async (t) => {
+  const { breaker, settle } = setUp()
+  breaker.probeNow()
+  await settle()
+  await t.rejects(
+    breaker.run(async () => {
+      throw new ReplyError('WRONGTYPE')
+    }),
+    { message: 'WRONGTYPE' },
+  )
+  t.equal(breaker.closed, true)
+})
+
+await test('an ended breaker asks no more', async (t) => {
+  const { breaker, clock, redis } = setUp()
+  breaker.open()
+  breaker.end()
+  clock.advance(1000)
+  t.equal(redis.probes, 0)
+})

@@ -1,0 +1,8 @@
+export { type Duration, DurationError, toMilliseconds } from './duration.ts'
+export {
+  DurationSetting,
+  type Environment,
+  readSettings,
+  SecretSetting,
+  SettingsError,
+} from './settings.ts'
