@@ -54,7 +54,8 @@ export const healthPlugin = fp<{ service: string; checks: readonly HealthCheck[]
     app.addHook('onListen', async () => {
       started = true
     })
-    app.addHook('onRequest', async (_request, reply) => {
+    // When it is sent, not when it came: a request that was under way would keep its connection open.
+    app.addHook('onSend', async (_request, reply) => {
       if (app.draining) reply.header('connection', 'close')
     })
 
@@ -91,13 +92,14 @@ async function runCheck({
   check,
 }: HealthCheck): Promise<Static<typeof Health>['checks'][0]> {
   const begun = performance.now()
-  const status = await Promise.race([
-    check().then(
-      (): CheckStatus => 'healthy',
-      (): CheckStatus => whenDown,
-    ),
-    new Promise<CheckStatus>((resolve) => setTimeout(resolve, CHECK_TIMEOUT_MS, whenDown).unref()),
-  ])
+  const late = Promise.withResolvers<CheckStatus>()
+  const timer = setTimeout(late.resolve, CHECK_TIMEOUT_MS, whenDown)
+  const found = check().then(
+    (): CheckStatus => 'healthy',
+    (): CheckStatus => whenDown,
+  )
+  const status = await Promise.race([found, late.promise])
+  clearTimeout(timer)
   return { name, status, description, durationMs: Math.round((performance.now() - begun) * 100) / 100 }
 }
 

@@ -11,7 +11,7 @@ export type Formats = Readonly<Record<string, (text: string) => boolean>>
  */
 export function useValidation(app: FastifyInstance, own: Formats = {}): void {
   const common: Options = { useDefaults: true, multipleOfPrecision: 6 }
-  const address = withFormats(new Ajv({ ...common, coerceTypes: true, removeAdditional: true }), own)
+  const address = withFormats(new Ajv({ ...common, coerceTypes: true, removeAdditional: 'all' }), own)
   const body = withFormats(new Ajv(common), own)
   app.setValidatorCompiler<object>(({ schema, httpPart }) =>
     (httpPart === 'body' ? body : address).compile(schema),
