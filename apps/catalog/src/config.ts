@@ -5,7 +5,7 @@ import { DurationSetting, type Environment, readSettings } from '@lockstep/setti
 import Type, { type StaticDecode } from 'typebox'
 
 /** How long the catalogue's data may be cached (requirement K10). */
-const CacheSettings = Type.Object({
+export const CacheSettings = Type.Object({
   CACHE_TTL_BOOKS: DurationSetting({ default: '30m', description: 'How long a book is cached' }),
   CACHE_TTL_LISTS: DurationSetting({ default: '5m', description: 'How long a page of a list is cached' }),
   CACHE_TTL_ABSENT: DurationSetting({
@@ -18,6 +18,8 @@ const CacheSettings = Type.Object({
     description: 'How many books, and how many pages, are kept in memory',
   }),
 })
+
+export type CacheSettings = StaticDecode<typeof CacheSettings>
 
 /** Everything that the catalogue is told by its environment. */
 export const CatalogSettings = Type.Object({

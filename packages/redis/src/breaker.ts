@@ -8,12 +8,12 @@ export const after: After = (ms, action) => {
   return () => clearTimeout(timer)
 }
 
-/** Redis is known to be away: nothing was sent. */
+/** Redis is known to be away, and nothing was sent; or it has just been found out, and the cause says how. */
 export class RedisUnavailableError extends Error {
   readonly code = 'LOCKSTEP_REDIS_UNAVAILABLE'
 
   constructor(options?: ErrorOptions) {
-    super('Redis does not answer; the command was not sent', options)
+    super('Redis does not answer', options)
     this.name = 'RedisUnavailableError'
   }
 }
@@ -31,16 +31,24 @@ export class Breaker {
   #ended = false
   readonly #probe: () => Promise<unknown>
   readonly #probeEvery: number
+  readonly #timeout: number
   readonly #after: After
   readonly #whenClosed = new Set<() => void>()
 
   /**
    * @param options.probe a harmless command, sent while the breaker is open
    * @param options.probeEvery milliseconds between two probes
+   * @param options.timeout milliseconds that a command may take
    */
-  constructor(options: { probe: () => Promise<unknown>; probeEvery: number; after?: After }) {
+  constructor(options: {
+    probe: () => Promise<unknown>
+    probeEvery: number
+    timeout: number
+    after?: After
+  }) {
     this.#probe = options.probe
     this.#probeEvery = options.probeEvery
+    this.#timeout = options.timeout
     this.#after = options.after ?? after
   }
 
@@ -58,7 +66,7 @@ export class Breaker {
   async run<T>(command: () => Promise<T>): Promise<T> {
     if (!this.#closed) throw new RedisUnavailableError()
     try {
-      return await command()
+      return await this.#inTime(command)
     } catch (error) {
       if (isReply(error)) throw error
       this.open()
@@ -77,7 +85,7 @@ export class Breaker {
     this.#cancelProbe?.()
     this.#cancelProbe = undefined
     if (this.#closed || this.#ended) return
-    this.#probe().then(
+    this.#inTime(this.#probe).then(
       () => this.#close(),
       () => this.#schedule(),
     )
@@ -87,6 +95,22 @@ export class Breaker {
     this.#ended = true
     this.#closed = false
     this.#cancelProbe?.()
+  }
+
+  /**
+   * The answer, if it comes in time. A process that was itself held up finds timers due before it finds the answers that
+   * have long arrived; so when time is up, the sockets are read once more before Redis gets the blame.
+   */
+  async #inTime<T>(command: () => Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>()
+    const cancel = this.#after(this.#timeout, () => {
+      setImmediate(() => late.reject(new Error(`no answer within ${this.#timeout} ms`)))
+    })
+    try {
+      return await Promise.race([command(), late.promise])
+    } finally {
+      cancel()
+    }
   }
 
   #schedule(): void {

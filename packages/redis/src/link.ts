@@ -20,6 +20,8 @@ export interface RedisLink {
   run<T>(commands: (redis: RedisCommands) => Promise<T>): Promise<T>
   /** Calls back each time that Redis answers again. */
   onAvailable(listener: () => void): void
+  /** Waits until Redis answers, for `timeout` milliseconds at most; tells whether it does. A service need not wait. */
+  whenAvailable(timeout: number): Promise<boolean>
   /** Asks Redis whether it lives, past the breaker. @throws when it does not answer in time */
   ping(): Promise<void>
   counts(): { commands: ConnectionCounts; subscriber: ConnectionCounts }
@@ -43,7 +45,11 @@ export function openRedis(settings: RedisSettings, name: string, logger: Logger)
   const commandCounts = watchConnection(commands, 'commands', endpoint, logger)
   const subscriberCounts = watchConnection(subscriber, 'subscriber', endpoint, logger)
   const channels = new Channels(subscriber, settings.REDIS_HEARTBEAT, logger)
-  const breaker = new Breaker({ probe: () => commands.ping(), probeEvery: 250 })
+  const breaker = new Breaker({
+    probe: () => commands.ping(),
+    probeEvery: 250,
+    timeout: settings.REDIS_COMMAND_TIMEOUT,
+  })
   commands.on('ready', () => breaker.probeNow())
   commands.on('close', () => breaker.open())
   for (const client of [commands, subscriber]) client.connect().catch(() => {})
@@ -56,6 +62,15 @@ export function openRedis(settings: RedisSettings, name: string, logger: Logger)
     },
     run: (send) => breaker.run(() => send(commands)),
     onAvailable: (listener) => breaker.onClosed(listener),
+    async whenAvailable(timeout) {
+      const answered = Promise.withResolvers<void>()
+      breaker.onClosed(answered.resolve)
+      if (breaker.closed) return true
+      const cancel = setTimeout(answered.resolve, timeout)
+      await answered.promise
+      clearTimeout(cancel)
+      return breaker.closed
+    },
     ping: async () => void (await commands.ping()),
     counts: () => ({ commands: { ...commandCounts }, subscriber: { ...subscriberCounts } }),
     async close() {

@@ -26,7 +26,6 @@ export function connectionOptions(
       ...(address.tls ? { tls: {} } : {}),
       connectionName: clientName,
       connectTimeout: settings.REDIS_CONNECT_TIMEOUT,
-      commandTimeout: settings.REDIS_COMMAND_TIMEOUT,
       socketTimeout: settings.REDIS_HEARTBEAT * 2,
       keepAlive: settings.REDIS_KEEP_ALIVE,
       enableOfflineQueue: false,

@@ -6,6 +6,9 @@ class ReplyError extends Error {
   override name = 'ReplyError'
 }
 
+/** Lets everything that is ready run. */
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
 function setUp() {
   const clock = new ManualClock()
   const redis = { answers: true, probes: 0 }
@@ -15,14 +18,14 @@ function setUp() {
       if (!redis.answers) throw new Error('timeout')
     },
     probeEvery: 100,
+    timeout: 1000,
     after: clock.after,
   })
-  const settle = () => new Promise((resolve) => setImmediate(resolve))
-  return { clock, redis, breaker, settle }
+  return { clock, redis, breaker }
 }
 
 await test('nothing is sent before Redis was seen to answer', async (t) => {
-  const { breaker, settle } = setUp()
+  const { breaker } = setUp()
   await t.rejects(
     breaker.run(async () => t.fail('was sent')),
     { code: 'LOCKSTEP_REDIS_UNAVAILABLE' },
@@ -33,7 +36,7 @@ await test('nothing is sent before Redis was seen to answer', async (t) => {
 })
 
 await test('C2 after one failure nothing more is sent until a probe is answered', async (t) => {
-  const { breaker, clock, redis, settle } = setUp()
+  const { breaker, clock, redis } = setUp()
   breaker.probeNow()
   await settle()
   redis.answers = false
@@ -62,7 +65,7 @@ await test('C2 after one failure nothing more is sent until a probe is answered'
 })
 
 await test('an error that Redis answered with passes through and opens nothing', async (t) => {
-  const { breaker, settle } = setUp()
+  const { breaker } = setUp()
   breaker.probeNow()
   await settle()
   await t.rejects(
@@ -80,4 +83,26 @@ await test('an ended breaker asks no more', async (t) => {
   breaker.end()
   clock.advance(1000)
   t.equal(redis.probes, 0)
+})
+
+await test('a command that is not answered in time opens it', async (t) => {
+  const { breaker, clock } = setUp()
+  breaker.probeNow()
+  await settle()
+  const hung = breaker.run(() => new Promise(() => {}))
+  clock.advance(1000)
+  await t.rejects(hung, { code: 'LOCKSTEP_REDIS_UNAVAILABLE', cause: { message: /1000 ms/ } })
+  t.equal(breaker.closed, false)
+})
+
+await test('an answer that arrived while the process was held up still counts', async (t) => {
+  const { breaker, clock } = setUp()
+  breaker.probeNow()
+  await settle()
+  const answer = Promise.withResolvers<string>()
+  const command = breaker.run(() => answer.promise)
+  clock.advance(1000)
+  answer.resolve('in the socket all along')
+  t.equal(await command, 'in the socket all along')
+  t.equal(breaker.closed, true)
 })

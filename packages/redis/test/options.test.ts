@@ -18,7 +18,6 @@ await test('C2 an address as an URL', async (t) => {
     password: 'p@ss',
     tls: {},
     connectionName: 'catalog-1',
-    commandTimeout: 100,
   })
   t.equal(endpoint, 'cache.example:7000/3', 'no password in what is logged')
 })
@@ -31,11 +30,10 @@ await test('C2 an address in parts', async (t) => {
       REDIS_DB: '2',
       REDIS_PASSWORD: 'x',
       REDIS_TLS: 'true',
-      REDIS_COMMAND_TIMEOUT: '40ms',
     }),
     'n',
   )
-  t.match(options, { host: 'h', port: 1, db: 2, password: 'x', tls: {}, commandTimeout: 40 })
+  t.match(options, { host: 'h', port: 1, db: 2, password: 'x', tls: {} })
 })
 
 await test('C2 a wrong address is named, and its value is not repeated', async (t) => {

@@ -53,6 +53,7 @@ export const Book = Type.Object({
   id: Type.Integer({ minimum: 1, maximum: MAX_ID }),
   version: Type.Integer({ minimum: 1, description: 'One more after every change' }),
   ...fields,
+  rating: Nullable(Type.Number({ minimum: 0, maximum: 5 })),
   createdAt: Type.String({ format: 'date-time' }),
   updatedAt: Type.String({ format: 'date-time' }),
 })

@@ -1,10 +1,10 @@
-import type { Cache, NamedCache } from '@lockstep/cache'
+import type { Cache, NamedCache, Outcome } from '@lockstep/cache'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { CatalogSettings } from '../config.ts'
+import type { CacheSettings } from '../config.ts'
 import { Book } from './book.ts'
 import { fold } from './fold.ts'
-import { type Isbn, isIsbn10, toIsbn13 } from './isbn.ts'
+import { type Isbn, isIsbn10, parseIsbn, toIsbn13 } from './isbn.ts'
 import type { BookQuery, BookRepository } from './repository.ts'
 
 /** What is cached of a page: the part that does not repeat the question. */
@@ -24,7 +24,7 @@ const isBook = Compile(Book)
 const isFound = Compile(Found)
 const isId = Compile(Type.Integer())
 
-export function bookCaches(cache: Cache, repository: BookRepository, settings: CatalogSettings): BookCaches {
+export function bookCaches(cache: Cache, repository: BookRepository, settings: CacheSettings): BookCaches {
   const negativeTtl = settings.CACHE_TTL_ABSENT
   const ttl = settings.CACHE_TTL_BOOKS
   return {
@@ -65,10 +65,21 @@ const isbnKey = ({ kind, digits }: Isbn) =>
 const pageKey = ({ q, author, language, skip, limit }: BookQuery) =>
   JSON.stringify([q ? fold(q) : null, author ?? null, language ?? null, skip, limit])
 
-/** What a book's ISBNs are looked up by. */
-export function isbnsOf(book: Pick<Book, 'isbn10' | 'isbn13'>): Isbn[] {
-  return [
-    ...(book.isbn10 ? [{ kind: 'isbn10', digits: book.isbn10 } as const] : []),
-    ...(book.isbn13 ? [{ kind: 'isbn13', digits: book.isbn13 } as const] : []),
+/** Books that a write changed: their ids, and every ISBN that they had before or have now. */
+export interface Stale {
+  readonly ids: readonly number[]
+  readonly isbns: readonly string[]
+}
+
+/** Evicts what a write made stale, in every replica, in one message: books, what their ISBNs lead to, and every page. */
+export function evictBooks(
+  cache: Cache,
+  { books, isbns, pages }: BookCaches,
+  stale: Stale,
+): Promise<Outcome> {
+  const keys = [
+    ...stale.ids.map((id) => books.key(id)),
+    ...stale.isbns.flatMap((digits) => parseIsbn(digits) ?? []).map((isbn) => isbns.key(isbn)),
   ]
+  return cache.invalidate({ keys: [...new Set(keys)], caches: [pages] })
 }

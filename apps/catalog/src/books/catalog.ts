@@ -1,14 +1,11 @@
 import type { Cache, Reading } from '@lockstep/cache'
 import type { Book, BookChange, BookPage, NewBook } from './book.ts'
 import { withDefaults } from './book.ts'
-import { type BookCaches, isbnsOf } from './caches.ts'
+import { type BookCaches, evictBooks } from './caches.ts'
 import type { Isbn } from './isbn.ts'
 import type { BookQuery, BookRepository, Changed, Deleted } from './repository.ts'
 
-/**
- * The catalogue: reads go through the cache (cache-aside); writes go to Postgres, and once they are committed evict what
- * they made stale in every replica, in one message: the book, its ISBNs before and after, and every page of a list.
- */
+/** The catalogue: reads go through the cache (cache-aside); writes go to Postgres, and evict once they are committed. */
 export interface Catalog {
   book(id: number): Promise<Reading<Book>>
   /** The reading is of the book; undefined when no book has the ISBN. */
@@ -24,13 +21,9 @@ export function createCatalog(repository: BookRepository, cache: Cache, caches: 
   const { books, isbns, pages } = caches
 
   const evict = (...states: Book[]) =>
-    cache.invalidate({
-      keys: [
-        ...new Set(
-          states.flatMap((book) => [books.key(book.id), ...isbnsOf(book).map((isbn) => isbns.key(isbn))]),
-        ),
-      ],
-      caches: [pages],
+    evictBooks(cache, caches, {
+      ids: states.map(({ id }) => id),
+      isbns: states.flatMap(({ isbn10, isbn13 }) => [isbn10, isbn13].filter((isbn) => isbn !== null)),
     })
 
   return {

@@ -1,9 +1,10 @@
 import type { Database } from '@lockstep/postgres'
 import { type ExpressionBuilder, sql } from 'kysely'
+import { bookColumns } from '../database/columns.ts'
 import type { BookRow, CatalogDatabase } from '../database/schema.ts'
 import type { Book, BookChange, BookFields } from './book.ts'
-import { fold, searchText } from './fold.ts'
-import { isIsbn10, isIsbn13, type Isbn, toIsbn10, toIsbn13 } from './isbn.ts'
+import { fold } from './fold.ts'
+import { type Isbn, isIsbn10, isIsbn13, toIsbn10, toIsbn13 } from './isbn.ts'
 
 /** Which books a list is about, and which part of it. */
 export interface BookQuery {
@@ -73,7 +74,7 @@ export function bookRepository({ db }: Database<CatalogDatabase>): BookRepositor
     async create(book) {
       const row = await db
         .insertInto('books')
-        .values({ ...toColumns(book), search_text: searchText(book) })
+        .values(bookColumns(book))
         .returning(COLUMNS)
         .executeTakeFirstOrThrow()
       return toBook(row)
@@ -94,8 +95,7 @@ export function bookRepository({ db }: Database<CatalogDatabase>): BookRepositor
         const after = await trx
           .updateTable('books')
           .set({
-            ...toColumns(changed),
-            search_text: searchText(changed),
+            ...bookColumns(changed),
             version: version + 1,
             updated_at: sql<Date>`now()`,
           })
@@ -155,21 +155,6 @@ function sameIsbn({ kind, digits }: Isbn): ['isbn10' | 'isbn13', string][] {
   const isbn10 = kind === 'isbn13' && isIsbn13(digits) ? toIsbn10(digits) : undefined
   if (isbn10) same.push(['isbn10', isbn10])
   return same
-}
-
-function toColumns(book: BookFields) {
-  return {
-    title: book.title,
-    original_title: book.originalTitle,
-    authors: book.authors,
-    isbn10: book.isbn10,
-    isbn13: book.isbn13,
-    year: book.year,
-    language: book.language,
-    rating: book.rating,
-    ratings_count: book.ratingsCount,
-    image_url: book.imageUrl,
-  }
 }
 
 function toBook(row: Pick<BookRow, (typeof COLUMNS)[number]>): Book {

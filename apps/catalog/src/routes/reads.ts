@@ -1,5 +1,5 @@
-import { cacheStatus } from '@lockstep/fastify'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { cacheStatus } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { Book, BookPage } from '../books/book.ts'
 import type { Catalog } from '../books/catalog.ts'

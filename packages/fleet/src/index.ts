@@ -1,0 +1,7 @@
+export { clearHome } from './clear.ts'
+export { FleetError, type FleetErrorCode } from './errors.ts'
+export type { Plan } from './fleet.ts'
+export { type Addresses, homeAt, readAddresses } from './home.ts'
+export { launch } from './launch.ts'
+export type { Service } from './services.ts'
+export { keepRunning, type Kept, type Patience, type Supervised, type Timers } from './supervisor.ts'

@@ -1,0 +1,19 @@
+export { codeOf, ServersError, type ServersErrorCode } from './errors.ts'
+export {
+  type Exit,
+  type Leashed,
+  type LeashedCommand,
+  type LeashedNode,
+  type StopSignal,
+  spawnLeashed,
+  spawnLeashedNode,
+} from './leash/spawn.ts'
+export { freePort, freePortFrom, portFree } from './ports.ts'
+export { postgresIn } from './postgres/occupant.ts'
+export { foldersOfPostgres } from './postgres/place.ts'
+export { type PostgresOptions, type RunningPostgres, startPostgres } from './postgres/start.ts'
+export { findRedisServer, strategies } from './redis/find.ts'
+export { type RedisOptions, startRedisServer } from './redis/start.ts'
+export type { RedisServer, Strategy, Surroundings } from './redis/strategy.ts'
+export { type Run, type RunOptions, type RunResult, runCommand } from './run.ts'
+export type { RunningServer } from './running.ts'
