@@ -4,12 +4,12 @@ import Type, { type Static, type StaticDecode } from 'typebox'
 import { Compile } from 'typebox/compile'
 
 /** A service behind the gateway: which addresses are its own, and where its replicas are. */
-export const Service = Type.Object({
+const Service = Type.Object({
   name: Type.String({ minLength: 1 }),
   prefixes: Type.Array(Type.String({ pattern: '^/' }), { minItems: 1 }),
   upstreams: Type.Array(Type.String({ pattern: '^https?://' }), { minItems: 1 }),
 })
-export type Service = Static<typeof Service>
+type Service = Static<typeof Service>
 
 const Services = Compile(Type.Array(Service, { minItems: 1 }))
 

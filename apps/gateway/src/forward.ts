@@ -44,15 +44,18 @@ export function forward(upstreams: Upstreams, request: FastifyRequest, reply: Fa
         'x-forwarded-host': request.headers.host ?? '',
         'x-forwarded-proto': request.protocol,
       }),
-      onError: (_reply, { error }) => {
-        const code = causeCode(error)
-        if (code === 'UND_ERR_HEADERS_TIMEOUT') return void reply.send(tooSlow())
-        upstreams.mark(address, false)
-        request.log.warn({ address, code }, 'replica failed')
-        if (SAFE_METHODS.has(request.method) || NEVER_SENT.has(code)) attempt()
-        else reply.send(cutOff())
-      },
+      onError: (_reply, { error }) => failed(address, causeCode(error)),
     })
+  }
+  const failed = (address: string, code: string): void => {
+    const slow = code === 'UND_ERR_HEADERS_TIMEOUT'
+    if (!slow) {
+      upstreams.mark(address, false)
+      request.log.warn({ address, code }, 'replica failed')
+    }
+    if (slow) reply.send(tooSlow())
+    else if (SAFE_METHODS.has(request.method) || NEVER_SENT.has(code)) attempt()
+    else reply.send(cutOff())
   }
   return attempt()
 }

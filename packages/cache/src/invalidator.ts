@@ -11,7 +11,7 @@ const RETRY_MS = 250
 export type Outcome = 'applied' | 'pending'
 
 /** Keeps this process from reading what it has itself declared stale, while Redis does not know of it yet. */
-export interface Fences {
+interface Fences {
   fence(what: Invalidation): void
   unfence(what: Invalidation): void
   cacheOf(name: string): string | undefined

@@ -31,7 +31,7 @@ export function homeAt(folder: string): Home {
   }
 }
 
-export function logFileOf(home: Home, name: string): string {
+function logFileOf(home: Home, name: string): string {
   return join(home.logs, `${name}.log`)
 }
 

@@ -1,5 +1,5 @@
-import { masked, portOf } from './home.ts'
 import type { Whereabouts } from './fleet.ts'
+import { masked, portOf } from './home.ts'
 
 /** What a person wants to know once the fleet runs, with lines to copy and paste. */
 export function summaryOf(

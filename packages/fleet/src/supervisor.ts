@@ -38,7 +38,7 @@ export interface Patience {
   readonly probeInterval: number
 }
 
-export const usualPatience: Patience = {
+const usualPatience: Patience = {
   firstBackoff: 200,
   longestBackoff: 10_000,
   stableAfter: 30_000,

@@ -18,6 +18,13 @@ export class RedisUnavailableError extends Error {
   }
 }
 
+interface Deadline {
+  readonly passed: Promise<never>
+  /** How many commands it still matters to. */
+  waiting: number
+  readonly cancel: () => void
+}
+
 /**
  * Keeps requests away from a Redis that does not answer. The first command to find out waits for its timeout; from then
  * on every command fails at once, and a probe in the background, never a request, finds out when Redis is back. (The
@@ -27,6 +34,7 @@ export class RedisUnavailableError extends Error {
  */
 export class Breaker {
   #closed = false
+  #deadline: Deadline | undefined
   #cancelProbe: (() => void) | undefined
   #ended = false
   readonly #probe: () => Promise<unknown>
@@ -97,20 +105,41 @@ export class Breaker {
     this.#cancelProbe?.()
   }
 
-  /**
-   * The answer, if it comes in time. A process that was itself held up finds timers due before it finds the answers that
-   * have long arrived; so when time is up, the sockets are read once more before Redis gets the blame.
-   */
   async #inTime<T>(command: () => Promise<T>): Promise<T> {
+    this.#deadline ??= this.#newDeadline()
+    const deadline = this.#deadline
+    deadline.waiting++
+    try {
+      return await Promise.race([command(), deadline.passed])
+    } finally {
+      deadline.waiting--
+      if (deadline.waiting === 0) this.#drop(deadline)
+    }
+  }
+
+  /**
+   * The end of patience for all commands of one turn of the event loop: one timer, however many they are.
+   *
+   * A process that was itself held up finds timers due before it finds the answers that have long arrived; so when time
+   * is up, the sockets are read once more before Redis gets the blame.
+   */
+  #newDeadline(): Deadline {
     const late = Promise.withResolvers<never>()
+    late.promise.catch(() => {})
     const cancel = this.#after(this.#timeout, () => {
       setImmediate(() => late.reject(new Error(`no answer within ${this.#timeout} ms`)))
     })
-    try {
-      return await Promise.race([command(), late.promise])
-    } finally {
-      cancel()
-    }
+    const deadline = { passed: late.promise, waiting: 0, cancel }
+    setImmediate(() => {
+      if (this.#deadline === deadline) this.#deadline = undefined
+    })
+    return deadline
+  }
+
+  /** A deadline that nobody waits for any more is not one to join, either. */
+  #drop(deadline: Deadline): void {
+    deadline.cancel()
+    if (this.#deadline === deadline) this.#deadline = undefined
   }
 
   #schedule(): void {

@@ -106,3 +106,13 @@ await test('an answer that arrived while the process was held up still counts', 
   t.equal(await command, 'in the socket all along')
   t.equal(breaker.closed, true)
 })
+
+await test('each command of a turn has its deadline, whatever became of the others', async (t) => {
+  const { breaker, clock } = setUp()
+  breaker.probeNow()
+  await settle()
+  t.equal(await breaker.run(async () => 'at once'), 'at once')
+  const hung = breaker.run(() => new Promise(() => {}))
+  clock.advance(1000)
+  await t.rejects(hung, { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
+})

@@ -53,6 +53,9 @@ export const Book = Type.Object({
   id: Type.Integer({ minimum: 1, maximum: MAX_ID }),
   version: Type.Integer({ minimum: 1, description: 'One more after every change' }),
   ...fields,
+  // As printed in the book, even when its check digit is wrong: an import keeps it.
+  isbn10: Nullable(Type.String({ pattern: '^[0-9]{9}[0-9X]$' })),
+  isbn13: Nullable(Type.String({ pattern: '^[0-9]{13}$' })),
   rating: Nullable(Type.Number({ minimum: 0, maximum: 5 })),
   createdAt: Type.String({ format: 'date-time' }),
   updatedAt: Type.String({ format: 'date-time' }),
@@ -69,7 +72,7 @@ export type NewBook = Static<typeof NewBook>
 /** A change: the version it was made against, and the fields to replace; `null` clears one (RFC 7396). */
 export const BookChange = Type.Object(
   { ...Type.Partial(BookFields).properties, version: Type.Integer({ minimum: 1 }) },
-  { additionalProperties: false, minProperties: 2 },
+  { additionalProperties: false },
 )
 export type BookChange = Static<typeof BookChange>
 

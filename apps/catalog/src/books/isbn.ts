@@ -28,7 +28,7 @@ export function isbn10CheckDigit(nine: string): string {
 }
 
 /** The thirteenth digit of an EAN-13, and so of an ISBN-13, from its first twelve (weights 1 and 3, modulo 10). */
-export function isbn13CheckDigit(twelve: string): string {
+function isbn13CheckDigit(twelve: string): string {
   const sum = Array.from(twelve).reduce(
     (total, digit, index) => total + Number(digit) * (index % 2 === 0 ? 1 : 3),
     0,

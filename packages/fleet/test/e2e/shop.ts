@@ -17,7 +17,7 @@ const app = (path: string) => fileURLToPath(new URL(`../../../../apps/${path}`, 
 
 /** A book as the service shows it, as far as these tests look. */
 const Shown = Type.Object({ id: Type.Integer(), version: Type.Integer(), title: Type.String() })
-export type Shown = Static<typeof Shown>
+type Shown = Static<typeof Shown>
 
 /** A problem, where a book was asked for: the status says so, and the rest is not looked at. */
 const NO_BOOK: Shown = { id: 0, version: 0, title: '' }

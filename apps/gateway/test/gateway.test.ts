@@ -1,0 +1,192 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { freePort } from '@lockstep/servers'
+import { type Teardown, until } from '@lockstep/testing'
+import { test } from 'tap'
+import { createApp } from '../src/app.ts'
+import { readConfig } from '../src/config.ts'
+
+/** A replica that answers as it is told. */
+async function upstream(
+  t: Teardown,
+  handle: RequestListener,
+  port = 0,
+): Promise<{ url: string; server: Server }> {
+  const server = createServer((request, response) => {
+    if (request.url === '/readyz') response.end('{}')
+    else handle(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return { url: `http://127.0.0.1:${address.port}`, server }
+}
+
+async function gateway(
+  t: Teardown,
+  upstreams: string[],
+  more: Record<string, string> = {},
+  prefixes = ['/'],
+) {
+  const settings = readConfig({
+    SERVICE_ID: 'gateway',
+    LOG_LEVEL: 'silent',
+    GATEWAY_SERVICES: JSON.stringify([{ name: 'catalog', prefixes, upstreams }]),
+    GATEWAY_PROBE_INTERVAL: '20ms',
+    ...more,
+  })
+  const app = await createApp(settings)
+  t.teardown(() => app.close())
+  return app.listen({ port: 0, host: '127.0.0.1' })
+}
+
+const echo: RequestListener = (request, response) => {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    response.setHeader('x-served-by', 'replica')
+    response.end(
+      JSON.stringify({
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+      }),
+    )
+  })
+}
+
+await test('a request goes through as it came, and says where it came from', async (t) => {
+  const { url } = await upstream(t, echo)
+  const address = await gateway(t, [url])
+  const response = await fetch(`${address}/books/a%20b?q=%C3%A9&x=1&x=2`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': '6.6.6.6' },
+    body: '{ "spaces" : 1 }',
+  })
+  t.equal(response.headers.get('x-served-by'), 'replica')
+  t.match(await response.json(), {
+    method: 'POST',
+    url: '/books/a%20b?q=%C3%A9&x=1&x=2',
+    headers: {
+      'content-type': 'application/json',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+    },
+    body: '{ "spaces" : 1 }',
+  })
+  const empty = await fetch(`${address}/books/1`, { method: 'DELETE' })
+  t.match(await empty.json(), { method: 'DELETE', body: '' })
+  const form = await fetch(`${address}/x`, { method: 'PUT', body: new URLSearchParams({ a: '1' }) })
+  t.match(await form.json(), { method: 'PUT', body: 'a=1', headers: { 'content-type': /urlencoded/ } })
+})
+
+await test('a replica that refuses connections is passed over, for any method', async (t) => {
+  const { url } = await upstream(t, echo)
+  const address = await gateway(t, [`http://127.0.0.1:${await freePort()}`, url], {
+    GATEWAY_PROBE_INTERVAL: '10m',
+  })
+  for (const method of ['GET', 'POST', 'GET', 'POST']) {
+    t.equal((await fetch(`${address}/books`, { method })).status, 200, method)
+  }
+})
+
+await test('a replica that dies with a request: a read is asked elsewhere, a write is not asked twice', async (t) => {
+  const seen = { dying: 0, living: 0 }
+  const dying = await upstream(t, (request) => {
+    seen.dying++
+    request.socket.destroy()
+  })
+  const living = await upstream(t, (_request, response) => {
+    seen.living++
+    response.end('{}')
+  })
+  const address = await gateway(t, [dying.url, living.url], { GATEWAY_PROBE_INTERVAL: '10m' })
+  t.equal((await fetch(`${address}/books`)).status, 200)
+  t.match(seen, { dying: 1, living: 1 })
+
+  const onlyDying = await gateway(t, [dying.url])
+  const write = await fetch(`${onlyDying}/books`, { method: 'POST', body: 'x' })
+  t.equal(write.status, 502)
+  t.match(await write.json(), { code: 'REPLICA_FAILED', status: 502 })
+  t.equal(seen.dying, 2)
+})
+
+await test('no replica at all is 503 with Retry-After; a slow one is 504', async (t) => {
+  const nobody = await gateway(t, [`http://127.0.0.1:${await freePort()}`])
+  const none = await fetch(`${nobody}/books`)
+  t.equal(none.status, 503)
+  t.equal(none.headers.get('retry-after'), '1')
+  t.match(await none.json(), { code: 'NO_REPLICA' })
+
+  const hung = await upstream(t, () => {})
+  const slow = await fetch(`${await gateway(t, [hung.url], { GATEWAY_TIMEOUT: '100ms' })}/books`)
+  t.equal(slow.status, 504)
+  t.match(await slow.json(), { code: 'REPLICA_TIMEOUT' })
+})
+
+await test('a 503 of a replica is its answer: it is not asked again', async (t) => {
+  let asked = 0
+  const { url } = await upstream(t, (_request, response) => {
+    asked++
+    response.writeHead(503, { 'retry-after': '2' }).end('{}')
+  })
+  const response = await fetch(`${await gateway(t, [url])}/books`)
+  t.equal(response.status, 503)
+  t.equal(response.headers.get('retry-after'), '2')
+  t.equal(asked, 1)
+})
+
+await test('a replica that says it is not ready gets nothing until it is', async (t) => {
+  let ready = true
+  const served = { first: 0, second: 0 }
+  const port = await freePort()
+  const first = createServer((request, response) => {
+    if (request.url === '/readyz') response.writeHead(ready ? 200 : 503)
+    else served.first++
+    response.end('{}')
+  })
+  await new Promise<void>((resolve) => first.listen(port, '127.0.0.1', resolve))
+  t.teardown(() => first.close())
+  const second = await upstream(t, (_request, response) => {
+    served.second++
+    response.end('{}')
+  })
+  const address = await gateway(t, [`http://127.0.0.1:${port}`, second.url])
+  const turns = async () => {
+    Object.assign(served, { first: 0, second: 0 })
+    for (let n = 0; n < 4; n++) await (await fetch(`${address}/x`)).body?.cancel()
+    return served.first
+  }
+  ready = false
+  t.ok(await until('it is passed over', async () => (await turns()) === 0))
+  t.equal(served.second, 4)
+  ready = true
+  t.ok(await until('it is used again', async () => (await turns()) === 2))
+})
+
+await test('addresses of no service are 404, and its own questions are answered by the gateway', async (t) => {
+  const { url } = await upstream(t, echo)
+  const address = await gateway(t, [url], {}, ['/books', '/authors'])
+  t.equal((await fetch(`${address}/books`)).status, 200)
+  t.equal((await fetch(`${address}/books/1/source`)).status, 200)
+  const nowhere = await fetch(`${address}/bookshelf`)
+  t.equal(nowhere.status, 404)
+  t.match(await nowhere.json(), { code: 'ROUTE_NOT_FOUND' })
+  t.match(await (await fetch(`${address}/health`)).json(), {
+    service: 'gateway',
+    checks: [{ name: 'catalog' }],
+  })
+})
+
+await test('wrong settings are named', async (t) => {
+  const wrong = (GATEWAY_SERVICES: string) => () => readConfig({ GATEWAY_SERVICES })
+  t.throws(wrong('{'), { message: /GATEWAY_SERVICES is not JSON/ })
+  t.throws(wrong('[]'), { message: /GATEWAY_SERVICES must not have fewer than 1 items/ })
+  t.throws(wrong('[{"name":"x","prefixes":["books"],"upstreams":["http://a"]}]'), {
+    message: /GATEWAY_SERVICES\/0\/prefixes\/0/,
+  })
+})
