@@ -1,6 +1,7 @@
 export { ManualClock } from './manual-clock.ts'
 export { type ServiceProcess, startService } from './processes.ts'
 export { type FaultProxy, faultProxy } from './proxy.ts'
+export { codesIn, exampleInReadme, settingsOf, tableInReadme } from './readme.ts'
 export { recordingLogger } from './recorder.ts'
 export { type Teardown, testPostgres, testRedis } from './servers.ts'
 export { until } from './until.ts'
