@@ -15,7 +15,12 @@ export const CacheSettings = Type.Object({
   CACHE_L1_ENTRIES: Type.Integer({
     default: 10_000,
     minimum: 1,
-    description: 'How many books, and how many pages, are kept in memory',
+    description: 'How many books, and how many ISBNs, are kept in memory',
+  }),
+  CACHE_L1_PAGES: Type.Integer({
+    default: 500,
+    minimum: 1,
+    description: 'How many pages of lists are kept in memory; each holds up to 100 books',
   }),
 })
 

@@ -19,7 +19,7 @@ import type { Evictable } from './region.ts'
  * **Ordering.** Messages may be lost only with the link, which is seen as going down; they may repeat and overtake one
  * another freely, since removing twice, or in another order, leaves the same thing: nothing.
  *
- * **Failure.** A link that dies silently is found by its heartbeat, within two beats; until then L1 may serve what others
+ * **Failure.** A link that dies silently is found by its heartbeat, within three beats; until then L1 may serve what others
  * have already replaced. (The lease on L1, sequence numbers and replay, which bound and repair this, come with the full
  * protocol.) A message from a later release flushes everything, because nobody can say what it evicts.
  */

@@ -82,7 +82,6 @@ function sendProblem(
   }
   return reply
     .code(problem.status)
-    .removeHeader('cache-status')
     .header('content-type', 'application/problem+json')
     .serializer(JSON.stringify)
     .send(body)

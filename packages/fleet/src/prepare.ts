@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs'
 import { spawnLeashedNode } from '@lockstep/servers'
 import { FleetError } from './errors.ts'
 import { openLog, tailOf } from './home.ts'
+import { withSmallHeap } from './small-heap.ts'
 
 /** What a service's prepare program said that it did. */
 export interface Prepared {
@@ -20,7 +21,8 @@ export async function prepare(
   const output = openLog(spec.logFile)
   let said = ''
   const onStdout = (chunk: Buffer): void => void (said += chunk.toString())
-  const child = spawnLeashedNode({ entry: spec.entry, cwd: spec.cwd, env: spec.env, output, onStdout })
+  const { entry, cwd } = spec
+  const child = spawnLeashedNode({ entry, cwd, env: withSmallHeap(spec.env), output, onStdout })
   closeSync(output)
   const stop = (): void => void child.stop({ graceMs: 5_000 })
   signal.addEventListener('abort', stop, { once: true })

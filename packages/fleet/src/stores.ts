@@ -19,9 +19,12 @@ interface Place {
   readonly preferredPort: number | undefined
 }
 
+/** A cache has an upper bound; what goes first is what ends by itself, never the keys that hold the cache together. */
+const BOUNDED = ['--maxmemory', '256mb', '--maxmemory-policy', 'volatile-lru']
+
 export function redisStore(server: RedisServer, { logFile, preferredPort }: Place): Store<RunningServer> {
   return store('redis', logFile, (port, signal) =>
-    startRedisServer({ server, logFile, signal, ...portWish(port, preferredPort) }),
+    startRedisServer({ server, args: BOUNDED, logFile, signal, ...portWish(port, preferredPort) }),
   )
 }
 

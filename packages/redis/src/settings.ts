@@ -30,7 +30,7 @@ export const RedisSettings = Type.Object({
   }),
   REDIS_HEARTBEAT: DurationSetting({
     default: '1s',
-    description: 'How often a silent connection is asked whether it lives; two missed beats end it',
+    description: 'How often a silent connection is asked whether it lives; no answer for two beats ends it',
   }),
   REDIS_KEEP_ALIVE: DurationSetting({
     default: '30s',

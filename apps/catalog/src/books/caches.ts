@@ -53,6 +53,7 @@ export function bookCaches(cache: Cache, repository: BookRepository, settings: C
       load: (query: BookQuery) => repository.page(query),
       accepts: (stored) => isFound.Check(stored),
       ttl: settings.CACHE_TTL_LISTS,
+      maxEntries: settings.CACHE_L1_PAGES,
     }),
   }
 }
