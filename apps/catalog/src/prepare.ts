@@ -7,7 +7,8 @@ import { loadGenerated } from './seed/load.ts'
 
 /** Makes the database ready before the first replica starts: its schema up to date, and books in an empty catalogue. */
 async function prepare(): Promise<{ migrations: number; books: number; loaded: number }> {
-  const settings = readSettings(PostgresSettings, { DATABASE_QUERY_TIMEOUT: '60s', ...process.env })
+  const patience = process.env['DATABASE_QUERY_TIMEOUT'] || '60s'
+  const settings = readSettings(PostgresSettings, { ...process.env, DATABASE_QUERY_TIMEOUT: patience })
   const silent = { warn: () => {}, info: () => {} }
   const database = openDatabase<CatalogDatabase>(settings, 'lockstep-prepare', silent)
   try {

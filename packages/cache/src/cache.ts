@@ -12,7 +12,7 @@ import {
 } from './named-cache.ts'
 import type { Clock, Invalidation, Logger, Transport } from './ports.ts'
 import { Region } from './region.ts'
-import { Replica } from './replica.ts'
+import { cacheOf, Replica } from './replica.ts'
 import { type CacheStats, noStats } from './stats.ts'
 import { decodeMessage, encodeMessage } from './wire.ts'
 
@@ -35,7 +35,9 @@ export interface Cache {
   define<K, V>(definition: Definition<K, V>): NamedCache<K, V>
   /**
    * Evicts entries (named by `books.key(42)`) and clears whole caches, in every replica and in Redis: one call, one
-   * message. Call it after the commit. It never rejects: see `Outcome`.
+   * message. Call it after the commit. Redis being away is an outcome, not an error.
+   *
+   * @throws {DefinitionError} at once, when a key is not the name of an entry
    */
   invalidate(what: { keys?: readonly string[]; caches?: readonly { name: string }[] }): Promise<Outcome>
   /** Whether invalidations of others are known to arrive, so that L1 is in use. */
@@ -72,24 +74,29 @@ export function createCache(options: CacheOptions): Cache {
   function receive(payload: string): void {
     const received = decodeMessage(prefix, root, payload)
     if (received.kind === 'foreign') return
-    stats.messages++
     if (received.kind === 'invalidation') {
-      if (received.origin !== origin) replica.evict(received.what)
+      if (received.origin === origin) return
+      replica.evict(received.what)
     } else if (received.kind === 'plain') {
       evictPlain(received.name)
     } else {
       logger.warn({ version: received.version }, 'invalidation in an unknown format: L1 flushed')
       replica.flush()
     }
+    stats.messages++
   }
 
   /** The foreign program that published a plain key may not know of our L2: the entry goes there, too. */
   function evictPlain(name: string): void {
-    if (replica.cacheOf(name) === undefined) return
+    const cache = cacheOf(name)
+    if (cache === undefined || !replica.has(cache)) return
     void invalidator.invalidate({ names: [name], caches: [] }, false)
   }
 
   let reported = ''
+  const forget = store.onAvailable(() => {
+    reported = ''
+  })
   const surroundings: Surroundings = {
     store,
     clock,
@@ -115,11 +122,17 @@ export function createCache(options: CacheOptions): Cache {
       const name = cacheName(definition.name, definition.version)
       if (replica.has(name)) throw new DefinitionError(`There is a cache ${name} already`)
       const region = new Region<V, Reading<V>>(definition.maxEntries ?? l1.maxEntries ?? 10_000)
+      const cache = new NamedCache(definition, region, surroundings)
       replica.add(name, region)
-      return new NamedCache(definition, region, surroundings)
+      return cache
     },
-    invalidate: ({ keys = [], caches = [] }) =>
-      invalidator.invalidate({ names: keys, caches: caches.map(({ name }) => name) }),
+    invalidate({ keys = [], caches = [] }) {
+      const wrong = keys.find((key) => cacheOf(key) === undefined)
+      if (wrong !== undefined) {
+        throw new DefinitionError(`${JSON.stringify(wrong)} is not the name of an entry, such as books:v1:42`)
+      }
+      return invalidator.invalidate({ names: keys, caches: caches.map(({ name }) => name) })
+    },
     get live() {
       return replica.live
     },
@@ -130,6 +143,7 @@ export function createCache(options: CacheOptions): Cache {
       await Promise.all(background)
       await invalidator.retry()
       invalidator.end()
+      forget()
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock, Invalidation, Logger, Store } from './ports.ts'
+import { cacheOf } from './replica.ts'
 import type { CacheStats } from './stats.ts'
 
 /** Past so many names waiting, their caches are cleared instead: the queue is bounded, and no eviction is lost. */
@@ -14,7 +15,6 @@ export type Outcome = 'applied' | 'pending'
 interface Fences {
   fence(what: Invalidation): void
   unfence(what: Invalidation): void
-  cacheOf(name: string): string | undefined
 }
 
 export interface InvalidatorOptions {
@@ -32,12 +32,13 @@ export class Invalidator {
   readonly #options: InvalidatorOptions
   readonly #names = new Set<string>()
   readonly #caches = new Set<string>()
-  #retrying = false
+  #retrying: Promise<void> | undefined
+  readonly #forget: () => void
   #cancelRetry: (() => void) | undefined
 
   constructor(options: InvalidatorOptions) {
     this.#options = options
-    options.store.onAvailable(() => void this.retry())
+    this.#forget = options.store.onAvailable(() => void this.retry())
   }
 
   /** @param announce whether the fleet is told; not when it knows already, from a plain key on the channel */
@@ -47,28 +48,35 @@ export class Invalidator {
   }
 
   /** Tries again, now, what Redis has not executed yet; resolves when it was tried. */
-  async retry(): Promise<void> {
-    if (this.#retrying || this.#options.stats.pending === 0) return
-    this.#retrying = true
+  retry(): Promise<void> {
+    this.#retrying ??= this.#retryAll().finally(() => {
+      this.#retrying = undefined
+    })
+    return this.#retrying
+  }
+
+  end(): void {
+    this.#forget()
+    this.#cancelRetry?.()
+  }
+
+  async #retryAll(): Promise<void> {
+    const { fences, logger, stats } = this.#options
+    if (stats.pending === 0) return
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
     for (let batch = this.#take(); batch; batch = this.#take()) {
       try {
         await this.#send(batch, true)
-        this.#options.fences.unfence(batch)
+        fences.unfence(batch)
       } catch {
         this.#remember(batch)
         this.#schedule()
         break
       }
     }
-    this.#retrying = false
     this.#count()
-    if (this.#options.stats.pending === 0) this.#options.logger.info({}, 'invalidations that waited are done')
-  }
-
-  end(): void {
-    this.#cancelRetry?.()
+    if (stats.pending === 0) logger.info({}, 'invalidations that waited are done')
   }
 
   async #attempt(batch: Invalidation, announce: boolean): Promise<Outcome> {
@@ -97,7 +105,7 @@ export class Invalidator {
   #remember(batch: Invalidation): void {
     const { fences } = this.#options
     for (const name of batch.names) {
-      const cache = fences.cacheOf(name)
+      const cache = cacheOf(name)
       const full = this.#names.size >= MAX_PENDING && cache !== undefined
       if (full) this.#rememberCache(cache)
       if (full || this.#names.has(name)) fences.unfence({ names: [name], caches: [] })

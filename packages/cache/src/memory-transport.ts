@@ -60,7 +60,7 @@ export function memoryTransport(options: { prefix?: string; clock?: Clock } = {}
         for (const cache of caches) generations.set(cache, generationOf(cache) + 1)
         if (message !== undefined) publish(message)
       },
-      onAvailable() {},
+      onAvailable: () => () => {},
     },
   }
 }

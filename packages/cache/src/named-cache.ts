@@ -2,7 +2,7 @@ import { cacheName, entryName } from '@lockstep/redis'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { DefinitionError, LoadTimeoutError } from './errors.ts'
 import type { Outcome } from './invalidator.ts'
-import type { Clock, Grant, Invalidation, Store } from './ports.ts'
+import type { Clock, Grant, Invalidation, Store, StoredEntry } from './ports.ts'
 import type { Flight, Region } from './region.ts'
 import type { CacheStats } from './stats.ts'
 
@@ -39,8 +39,10 @@ export interface Reading<V> {
   readonly ttl: number
   /** Whether it lies in L1 now. */
   readonly stored: boolean
-  /** Why L1 was not in use, when it was not. */
+  /** Why it was not put into L1, when it was not. */
   readonly bypass?: 'bus-down' | 'invalidating'
+  /** Why L2 was not asked, or did not answer, when the source was. */
+  readonly l2Bypass?: 'away' | 'invalidating'
 }
 
 /** What a named cache needs from the cache object that it belongs to. */
@@ -149,39 +151,32 @@ export class NamedCache<K, V> {
     const { store, stats, random } = this.#around
     const name = entryName(this.name, id)
     const fenced = this.#region.fenced(id)
-    const found = fenced ? undefined : await this.#try(() => store.read(this.name, name))
-    if (found && (found.value === undefined || this.#definition.accepts(found.value))) {
+    const found = fenced ? ('invalidating' as const) : await this.#try(() => store.read(this.name, name))
+    if (isEntry(found) && (found.value === undefined || this.#definition.accepts(found.value))) {
       stats.l2Hits++
-      return this.#keep(
-        id,
-        flight,
-        { value: found.value, from: 'l2' },
-        found.expiresAt - this.#around.clock.wall(),
-      )
+      const ttl = found.expiresAt - this.#around.clock.wall()
+      return this.#keep(id, flight, { value: found.value, from: 'l2', ttl })
     }
     stats.misses++
     const grant = fenced ? undefined : await this.#try(() => store.lease(this.name, name))
     const value = await this.#load(key, name)
     const life = value === undefined ? this.#negativeTtl : this.#ttl
-    const reading = this.#keep(id, flight, { value, from: 'source' }, life * (1 - this.#jitter * random()))
-    if (grant && !flight.voided) this.#fill(name, grant, value, reading.ttl)
+    const ttl = life * (1 - this.#jitter * random())
+    const l2 = typeof found === 'string' ? { l2Bypass: found } : {}
+    const reading = this.#keep(id, flight, { value, from: 'source', ttl, ...l2 })
+    if (typeof grant === 'object' && !flight.voided) this.#fill(name, grant, value, ttl)
     return reading
   }
 
   /** Puts what was read into L1, unless an invalidation has overtaken the read. One synchronous step. */
-  #keep(
-    id: string,
-    flight: Flight<Reading<V>>,
-    read: { value: V | undefined; from: 'l2' | 'source' },
-    ttl: number,
-  ): Reading<V> {
+  #keep(id: string, flight: Flight<Reading<V>>, read: Omit<Reading<V>, 'stored' | 'bypass'>): Reading<V> {
     const { clock, live, stats } = this.#around
     const fenced = flight.voided || this.#region.fenced(id)
     if (fenced) stats.fenced++
     const stored = !fenced && live()
-    if (stored) this.#region.put(id, { value: read.value, freshUntil: clock.now() + ttl })
+    if (stored) this.#region.put(id, { value: read.value, freshUntil: clock.now() + read.ttl })
     const bypass = fenced ? 'invalidating' : 'bus-down'
-    return { ...read, ttl, stored, ...(stored ? {} : { bypass }) }
+    return { ...read, stored, ...(stored ? {} : { bypass }) }
   }
 
   /** Fills L2 without making the reader wait for it. */
@@ -191,13 +186,13 @@ export class NamedCache<K, V> {
     background(this.#try(() => store.fill(name, grant, entry)))
   }
 
-  /** What L2 says, or undefined when it cannot say anything: a cache never fails a read (requirement K6). */
-  async #try<T>(call: () => Promise<T>): Promise<T | undefined> {
+  /** What L2 says, or that it is away: a cache never fails a read (requirement K6). */
+  async #try<T>(call: () => Promise<T>): Promise<T | 'away'> {
     try {
       return await call()
     } catch (error) {
       this.#around.l2Failed(error)
-      return undefined
+      return 'away'
     }
   }
 
@@ -222,9 +217,21 @@ export class NamedCache<K, V> {
   }
 }
 
+const isEntry = (found: StoredEntry | 'away' | 'invalidating' | undefined): found is StoredEntry =>
+  typeof found === 'object'
+
 /** @throws {DefinitionError} when the name could not be told apart in a key */
-export function checkDefinition({ name, version, jitter = 0 }: Definition<never, unknown>): void {
-  if (!/^[a-z][a-z0-9-]*$/.test(name) || RESERVED.has(name)) {
+export function checkDefinition({
+  name,
+  version,
+  jitter = 0,
+  maxEntries = 1,
+}: Definition<never, unknown>): void {
+  if (RESERVED.has(name)) throw new DefinitionError(`A cache cannot be named ${name}: other keys begin so`)
+  if (!(Number.isInteger(maxEntries) && maxEntries > 0)) {
+    throw new DefinitionError(`The maxEntries of ${name} must be a whole number above 0, not ${maxEntries}`)
+  }
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) {
     throw new DefinitionError(
       `A cache is named in lower case letters, digits and dashes, not ${JSON.stringify(name)}`,
     )

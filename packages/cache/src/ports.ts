@@ -43,8 +43,8 @@ export interface Store {
   fill(name: string, grant: Grant, entry: StoredEntry): Promise<boolean>
   /** Removes entries and the rights to fill them, in one atomic step, and publishes `message` in the same step. */
   invalidate(what: Invalidation, message: string | undefined): Promise<void>
-  /** Calls back each time that L2 answers again after it was away. */
-  onAvailable(listener: () => void): void
+  /** Calls back each time that L2 answers again after it was away, until the returned function is called. */
+  onAvailable(listener: () => void): () => void
 }
 
 /** Who hears what the fleet publishes. */

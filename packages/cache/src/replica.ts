@@ -66,15 +66,9 @@ export class Replica {
     this.#each(what, (region, id) => (id === undefined ? region.unfenceAll() : region.unfence(id)))
   }
 
-  /** The cache that an entry's name belongs to, `books:v1` of `books:v1:42`; undefined when it is none of ours. */
-  cacheOf(name: string): string | undefined {
-    const cache = /^[^:]+:v\d+(?=:)/.exec(name)?.[0]
-    return cache !== undefined && this.#regions.has(cache) ? cache : undefined
-  }
-
   #each(what: Invalidation, act: (region: Evictable, id: string | undefined) => void): void {
     for (const name of what.names) {
-      const cache = this.cacheOf(name)
+      const cache = cacheOf(name)
       const region = cache === undefined ? undefined : this.#regions.get(cache)
       if (cache !== undefined && region) act(region, name.slice(cache.length + 1))
     }
@@ -83,4 +77,9 @@ export class Replica {
       if (region) act(region, undefined)
     }
   }
+}
+
+/** The cache that an entry's name belongs to, `books:v1` of `books:v1:42`; undefined when it is not such a name. */
+export function cacheOf(name: string): string | undefined {
+  return /^[^:]+:v\d+(?=:)/.exec(name)?.[0]
 }

@@ -28,9 +28,9 @@ export const errorsPlugin = fp<ErrorsOptions>(
 )
 
 /** For `frameworkErrors`: what Fastify finds wrong before a route is known, such as a malformed address. */
-export function sendFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  sendFastify(error, request, reply)
-}
+export const frameworkErrors =
+  (servedBy: string) => (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+    void sendFastify(error, request, reply.header('x-served-by', servedBy))
 
 function sendKnown(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
   if (error.status >= 500) request.log.warn({ err: error }, 'request failed')

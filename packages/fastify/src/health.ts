@@ -94,7 +94,8 @@ async function runCheck({
   const begun = performance.now()
   const late = Promise.withResolvers<CheckStatus>()
   const timer = setTimeout(late.resolve, CHECK_TIMEOUT_MS, whenDown)
-  const found = check().then(
+  const asked = async () => check()
+  const found = asked().then(
     (): CheckStatus => 'healthy',
     (): CheckStatus => whenDown,
   )

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { fastify, LogController } from 'fastify'
-import { type ErrorsOptions, errorsPlugin, sendFrameworkError } from './errors.ts'
+import { type ErrorsOptions, errorsPlugin, frameworkErrors } from './errors.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type Formats, useValidation } from './validation.ts'
 
@@ -31,7 +31,7 @@ export function createService({ name, settings, formats = {}, translate }: Servi
     requestTimeout: 30_000,
     // Requests that arrive on open connections while the service closes are answered, not refused.
     return503OnClosing: false,
-    frameworkErrors: sendFrameworkError,
+    frameworkErrors: frameworkErrors(id),
     routerOptions: { maxParamLength: 2000 },
   })
   useValidation(app, formats)

@@ -16,13 +16,14 @@ export const ServiceSettings = Type.Object({
       description: 'Names this replica in X-Served-By and in logs',
     }),
   ),
-  LOG_LEVEL: Type.Union(
-    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
-    { default: 'info', description: 'The least that is logged' },
-  ),
+  LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    default: 'info',
+    description: 'The least that is logged',
+  }),
   DRAIN_DELAY: DurationSetting({
     default: '1s',
     description: 'How long a stopping service still takes requests, so that load balancers notice first',
+    orZero: true,
   }),
   CLOSE_TIMEOUT: DurationSetting({
     default: '10s',

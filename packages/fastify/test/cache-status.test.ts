@@ -13,7 +13,7 @@ await test('Cache-Status says which cache answered (RFC 9211)', async (t) => {
     'lockstep-l2; fwd=miss, lockstep-l1; fwd=miss; stored',
   )
   t.equal(
-    cacheStatus({ value, from: 'source', ttl: 1000, stored: false, bypass: 'bus-down' }),
-    'lockstep-l2; fwd=miss, lockstep-l1; fwd=bypass; detail=bus-down',
+    cacheStatus({ value, from: 'source', ttl: 1000, stored: false, bypass: 'bus-down', l2Bypass: 'away' }),
+    'lockstep-l2; fwd=bypass; detail=away, lockstep-l1; fwd=bypass; detail=bus-down',
   )
 })

@@ -94,7 +94,9 @@ await test('errors that are meant for clients are told, others are not', async (
   t.match(defect.json(), { status: 500, code: 'INTERNAL_ERROR', title: 'Internal Server Error' })
   t.notMatch(defect.body + away.body, /secret|hunter2|app\.ts/)
   t.match((await get('/nowhere')).json(), { status: 404, code: 'ROUTE_NOT_FOUND' })
-  t.match((await get('/%zz')).json(), { status: 400, title: 'Bad Request' })
+  const malformed = await get('/%zz')
+  t.match(malformed.json(), { status: 400, title: 'Bad Request' })
+  t.equal(malformed.headers['x-served-by'], 'test-1')
 })
 
 await test('C5 health says what each thing costs and means; live, ready and started are questions of their own', async (t) => {

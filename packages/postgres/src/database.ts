@@ -16,14 +16,25 @@ export interface Database<Tables> {
   close(): Promise<void>
 }
 
-/** Postgres type ids whose text form is safely a number here: `int8` counts and `numeric(3,2)`. */
-const NUMBERS = new Set([20, 1700])
-
+/** Counts and short decimals as numbers, where the driver would give text. One past 2^53 would lose digits: it is refused. */
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid, format) {
-    if (NUMBERS.has(oid) && format !== 'binary') return Number
-    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text')
+    if (format === 'binary') return pg.types.getTypeParser(oid, 'binary')
+    return OURS.get(oid) ?? pg.types.getTypeParser(oid, 'text')
   },
+}
+
+/** By the numbers of `int8` and `numeric`. */
+const OURS = new Map<number, (text: string) => number>([
+  [20, toSafeInteger],
+  [1700, Number],
+])
+
+function toSafeInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`${text} is too great for a number: select it as text`)
+  return value
 }
 
 /**

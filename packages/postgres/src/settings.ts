@@ -1,9 +1,13 @@
-import { DurationSetting, SecretSetting } from '@lockstep/settings'
+import { DurationSetting } from '@lockstep/settings'
 import Type, { type StaticDecode } from 'typebox'
 
 /** How a process reaches Postgres; every variable is optional but the address. */
 export const PostgresSettings = Type.Object({
-  DATABASE_URL: SecretSetting({ description: 'postgres://user:password@host:port/database' }),
+  DATABASE_URL: Type.String({
+    pattern: '^postgres(ql)?://',
+    secret: true,
+    description: 'postgres://user:password@host:port/database',
+  }),
   DATABASE_POOL_SIZE: Type.Integer({
     default: 10,
     minimum: 1,

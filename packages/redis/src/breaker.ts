@@ -65,9 +65,10 @@ export class Breaker {
     return this.#closed
   }
 
-  /** Calls back each time that Redis is found to answer again. */
-  onClosed(listener: () => void): void {
+  /** Calls back each time that Redis is found to answer again, until the returned function is called. */
+  onClosed(listener: () => void): () => void {
     this.#whenClosed.add(listener)
+    return () => void this.#whenClosed.delete(listener)
   }
 
   /** @throws {RedisUnavailableError} at once while Redis is known to be away, or when this command finds it so */

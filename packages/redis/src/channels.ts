@@ -62,8 +62,14 @@ export class Channels {
   #subscribe(channel: string): void {
     this.#client.subscribe(channel).then(
       () => {
-        this.#heard.add(channel)
-        for (const listener of this.#listeners.get(channel) ?? []) listener.up()
+        const listeners = this.#listeners.get(channel)
+        if (listeners) {
+          this.#heard.add(channel)
+          for (const listener of listeners) listener.up()
+        } else {
+          // All have left while the request was on its way.
+          void this.#unsubscribe(channel)
+        }
       },
       (error: Error) => {
         this.#logger.warn({ channel, reason: error.message }, 'subscribe failed, reconnecting')
@@ -83,8 +89,10 @@ export class Channels {
     const listeners = this.#listeners.get(channel)
     if (!listeners?.delete(listener) || listeners.size > 0) return
     this.#listeners.delete(channel)
-    if (this.#heard.delete(channel) && this.#client.status === 'ready') {
-      await this.#client.unsubscribe(channel).catch(() => {})
-    }
+    if (this.#heard.delete(channel)) await this.#unsubscribe(channel)
+  }
+
+  async #unsubscribe(channel: string): Promise<void> {
+    if (this.#client.status === 'ready') await this.#client.unsubscribe(channel).catch(() => {})
   }
 }

@@ -18,8 +18,8 @@ export interface RedisLink {
    * @throws {RedisUnavailableError} at once while Redis is known to be away, or after REDIS_COMMAND_TIMEOUT
    */
   run<T>(commands: (redis: RedisCommands) => Promise<T>): Promise<T>
-  /** Calls back each time that Redis answers again. */
-  onAvailable(listener: () => void): void
+  /** Calls back each time that Redis answers again, until the returned function is called. */
+  onAvailable(listener: () => void): () => void
   /** Waits until Redis answers, for `timeout` milliseconds at most; tells whether it does. A service need not wait. */
   whenAvailable(timeout: number): Promise<boolean>
   /** Asks Redis whether it lives, past the breaker. @throws when it does not answer in time */
@@ -63,12 +63,13 @@ export function openRedis(settings: RedisSettings, name: string, logger: Logger)
     run: (send) => breaker.run(() => send(commands)),
     onAvailable: (listener) => breaker.onClosed(listener),
     async whenAvailable(timeout) {
-      const answered = Promise.withResolvers<void>()
-      breaker.onClosed(answered.resolve)
       if (breaker.closed) return true
-      const cancel = setTimeout(answered.resolve, timeout)
+      const answered = Promise.withResolvers<void>()
+      const forget = breaker.onClosed(answered.resolve)
+      const timer = setTimeout(answered.resolve, timeout)
       await answered.promise
-      clearTimeout(cancel)
+      clearTimeout(timer)
+      forget()
       return breaker.closed
     },
     ping: async () => void (await commands.ping()),

@@ -59,8 +59,17 @@ function fromUrl(text: string): Address {
     port: Number(url.port || 6379),
     db: Number(db),
     tls: url.protocol === 'rediss:',
-    username: url.username ? decodeURIComponent(url.username) : undefined,
-    password: url.password ? decodeURIComponent(url.password) : undefined,
+    username: decoded(url.username),
+    password: decoded(url.password),
+  }
+}
+
+function decoded(text: string): string | undefined {
+  if (text === '') return undefined
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new RedisAddressError()
   }
 }
 

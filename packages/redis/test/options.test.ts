@@ -38,7 +38,12 @@ await test('C2 an address in parts', async (t) => {
 
 await test('C2 a wrong address is named, and its value is not repeated', async (t) => {
   t.throws(() => read({ REDIS_URL: 'http://user:hunter2@host' }), { message: /REDIS_URL must match pattern/ })
-  for (const url of ['redis://user:hunter2@host:99999', 'redis://user:hunter2@host/notanumber', 'redis://']) {
+  for (const url of [
+    'redis://user:hunter2@host:99999',
+    'redis://user:hunter2@host/notanumber',
+    'redis://',
+    'redis://u:100%hunter2@h',
+  ]) {
     try {
       connectionOptions(read({ REDIS_URL: url }), 'n')
       t.fail(`${url} should not pass`)

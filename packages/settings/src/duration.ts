@@ -1,7 +1,7 @@
 import ms, { type StringValue } from 'ms'
 
 /** A length of time: milliseconds as a number, or a string with its unit such as `'250ms'`, `'5s'`, `'30m'`, `'24h'`. */
-export type Duration = number | StringValue
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}`
 
 /**
  * The milliseconds in a duration.
@@ -27,7 +27,7 @@ function parse(text: string): number | undefined {
 }
 
 function isStringValue(text: string): text is StringValue {
-  return /^\d+(\.\d+)? ?(ms|s|m|h|d|w)$/.test(text)
+  return /^\d+(\.\d+)?(ms|s|m|h|d|w)$/.test(text)
 }
 
 export class DurationError extends RangeError {

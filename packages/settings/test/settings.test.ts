@@ -53,3 +53,32 @@ await test('durations', async (t) => {
     })
   }
 })
+
+await test('what is nearly right is refused', async (t) => {
+  const choices = Type.Object({
+    COUNT: Type.Integer({ default: 1 }),
+    SHARE: Type.Number({ default: 0.5 }),
+    LEVEL: Type.Enum(['info', 'warn'], { default: 'info' }),
+    WAIT: DurationSetting({ default: '5s', description: 'a timer' }),
+    DELAY: DurationSetting({ default: '0s', description: 'may be nothing', orZero: true }),
+  })
+  t.same(readSettings(choices, { SHARE: '0.25', DELAY: '0s' }), {
+    COUNT: 1,
+    SHARE: 0.25,
+    LEVEL: 'info',
+    WAIT: 5000,
+    DELAY: 0,
+  })
+  const wrong: [string, string, RegExp][] = [
+    ['COUNT', '1.5', /must be integer/],
+    ['COUNT', '1e3', /must be integer/],
+    ['SHARE', 'NaN', /must be number/],
+    ['LEVEL', 'loud', /must be one of info, warn \(got "loud"\)/],
+    ['WAIT', '0s', /longer than nothing/],
+    ['WAIT', '30d', /at most 24d/],
+    ['WAIT', '5 minutes', /must be a duration/],
+    ['WAIT', '-5s', /must be a duration/],
+  ]
+  for (const [name, value, message] of wrong)
+    t.throws(() => readSettings(choices, { [name]: value }), { message }, name + value)
+})

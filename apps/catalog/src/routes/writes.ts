@@ -5,7 +5,10 @@ import type { Catalog } from '../books/catalog.ts'
 import { bookNotFound, versionConflict } from '../problems.ts'
 import { BookParams, DeleteQuery, problems } from './schemas.ts'
 
-/** Writing the catalogue. When an answer arrives, Redis has evicted what the write made stale, and told every replica. */
+/**
+ * Writing the catalogue. When an answer arrives, Redis has evicted what the write made stale, and told every replica; or
+ * Redis is away, no replica uses its L1, and the eviction is sent as soon as it is back.
+ */
 export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async (app, { catalog }) => {
   app.post(
     '/books',

@@ -129,7 +129,7 @@ function foreignPublisher(port: number): { by: string; publish: (key: string) =>
       'cache:invalidate',
       key,
     ])
-    if (status !== 0) throw new Error(`redis-cli failed: ${stderr}`)
+    if (status !== 0) throw new Error(`redis-cli failed: ${String(stderr)}`)
   }
   return { by: 'redis-cli', publish }
 }
