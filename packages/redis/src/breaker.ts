@@ -1,9 +1,9 @@
 /** A function that calls back once after a number of milliseconds, and returns how to cancel it. */
 export type After = (ms: number, action: () => void) => () => void
 
-/** A timer that does not keep the process alive. */
+/** A timer that does not keep the process alive. Past 24.8 days, which is as far as Node's timers go, it is due then. */
 export const after: After = (ms, action) => {
-  const timer = setTimeout(action, ms)
+  const timer = setTimeout(action, Math.min(ms, 2 ** 31 - 1))
   timer.unref()
   return () => clearTimeout(timer)
 }
