@@ -125,9 +125,9 @@ export class NamedCache<K, V> {
   }
 
   #hit(id: string) {
-    const { clock, live, stats } = this.#around
+    const { clock, stats } = this.#around
     const entry = this.#region.entry(id)
-    if (!entry || !live() || clock.now() >= entry.freshUntil) return undefined
+    if (!entry || clock.now() >= entry.freshUntil) return undefined
     stats.l1Hits++
     return entry
   }

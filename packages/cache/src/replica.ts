@@ -10,7 +10,8 @@ import type { Evictable } from './region.ts'
  * **Invariant.** While live, an entry in L1 has not been invalidated by any message that was published since it was read,
  * except for those still on their way. Hence:
  * - going up flushes: whatever was published before was missed;
- * - going down flushes and keeps L1 shut: whatever is published now will be missed;
+ * - going down flushes, and nothing is put into L1 until it is up again: whatever is published now will be missed. So a
+ *   hit needs no look at the link: while it is down, there is nothing to hit;
  * - an eviction voids the reads under way before it removes the entry, and a flush voids them all.
  *
  * **Concurrency.** All methods are synchronous and the process has one thread: a message is applied as a whole before the
@@ -27,7 +28,7 @@ export class Replica {
   #live = false
   readonly #regions = new Map<string, Evictable>()
 
-  /** Whether L1 may be used. */
+  /** Whether L1 may be filled. */
   get live(): boolean {
     return this.#live
   }

@@ -294,38 +294,63 @@ await test('messages that are not for us change nothing; one from a later releas
   t.equal(state.loads, 1)
 })
 
-await test('while the bus is down L1 is shut, and what was in it is gone when it is up again', async (t) => {
-  const { first, transport, clock, logger } = fleet()
-  let bus = { up() {}, down() {} }
-  const listenable = {
-    ...transport,
+/** A replica whose bus goes up and down as it is told, and whose loads finish when told. */
+function onUnsteadyBus() {
+  const memory = memoryTransport()
+  let listener = { up() {}, down() {} }
+  const transport = {
+    ...memory,
     bus: {
-      listen(listener: { up(): void; down(): void; message(payload: string): void }) {
-        bus = listener
+      listen(given: { up(): void; down(): void; message(payload: string): void }) {
+        listener = given
         return async () => {}
       },
     },
   }
-  const cache = createCache({ transport: listenable, logger, clock })
+  const cache = createCache({ transport, logger: recordingLogger() })
+  const state = { title: 'first', held: Promise.resolve() }
   const books = cache.define<number, Book>({
     name: 'books',
     version: 1,
     key: (id) => id,
-    load: async () => ({ title: 'x' }),
+    async load() {
+      const { title } = state
+      await state.held
+      return { title }
+    },
     accepts: isBook,
     ttl: '60s',
   })
+  return { cache, books, state, store: memory.store, up: () => listener.up(), down: () => listener.down() }
+}
+
+await test('while the bus is down L1 is shut, and what was in it is gone when it is up again', async (t) => {
+  const { cache, books, up, down } = onUnsteadyBus()
   t.equal(cache.live, false)
   t.match(await books.read(42), { from: 'source', stored: false, bypass: 'bus-down' })
-  bus.up()
+  up()
   await books.read(42)
   t.match(await books.read(42), { from: 'l1' })
-  bus.down()
-  t.match(await books.read(42), { from: 'l2', stored: false, bypass: 'bus-down' })
+  down()
   t.equal(books.peek(42), undefined)
-  bus.up()
+  t.match(await books.read(42), { from: 'l2', stored: false, bypass: 'bus-down' })
+  up()
   t.match(await books.read(42), { from: 'l2', stored: true }, 'nothing from before is left')
-  t.ok(first)
+})
+
+await test('a load that began while the bus was down is not kept: its invalidation may have been missed', async (t) => {
+  const { books, state, store, up } = onUnsteadyBus()
+  const hold = Promise.withResolvers<void>()
+  state.held = hold.promise
+  const begun = books.read(42)
+  await settle()
+  await store.invalidate({ names: ['books:v1:42'], caches: [] }, undefined)
+  state.title = 'second'
+  up()
+  state.held = Promise.resolve()
+  hold.resolve()
+  t.match(await begun, { value: { title: 'first' }, stored: false })
+  t.match(await books.read(42), { value: { title: 'second' }, stored: true })
 })
 
 await test('a load is given up after its hardTimeout, and told so', async (t) => {

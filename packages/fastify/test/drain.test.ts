@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { startService, until } from '@lockstep/testing'
 import { test } from 'tap'
@@ -10,8 +13,16 @@ await test('SIGTERM: says that it is not ready, serves on, finishes what is unde
   await until('the request is under way', () => service.output().includes('slow request began'))
   const stopped = service.stop()
   await until('it is not ready', async () => (await fetch(`${service.url}/readyz`)).status === 503)
-  const during = await fetch(`${service.url}/slow`)
-  t.equal(during.status, 200, 'a request during the drain is answered')
+  const duringDrain = fetch(`${service.url}/slow`)
+  const connection = await openRequest(service.url)
+  await until('new connections are refused', () => refused(service.url))
+  t.match(
+    await connection.finish(),
+    /^HTTP\/1\.1 200 OK/,
+    'a request that arrives while it closes is answered',
+  )
+  const during = await duringDrain
+  t.equal(during.status, 200, 'so is one that came during the drain')
   t.equal(during.headers.get('connection'), 'close')
   t.equal((await slow).status, 200, 'so is the one that was under way')
   await stopped
@@ -19,8 +30,33 @@ await test('SIGTERM: says that it is not ready, serves on, finishes what is unde
   t.match(service.output(), /closed what it owns/)
 })
 
+/** A request of which only a part has been sent. */
+async function openRequest(url: string) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n')
+  return {
+    async finish(): Promise<string> {
+      socket.write('\r\n')
+      const [chunk]: Buffer[] = await once(socket, 'data')
+      socket.destroy()
+      return String(chunk)
+    },
+  }
+}
+
+function refused(url: string): Promise<boolean> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(true))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+  })
+}
+
 await test('settings that cannot be used end the start with one clear message', async (t) => {
-  const { spawnSync } = await import('node:child_process')
   const { status, stderr } = spawnSync(process.execPath, [entry], {
     env: { ...process.env, PORT: 'http' },
     encoding: 'utf8',
