@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { migrate, openDatabase, PostgresSettings } from '@lockstep/postgres'
 import { readSettings } from '@lockstep/settings'
 import { migrations } from './database/migrations/index.ts'
@@ -14,12 +16,18 @@ async function prepare(): Promise<{ migrations: number; books: number; loaded: n
   try {
     const applied = await migrate(database.db, migrations)
     const catalogue = await loadGenerated(database.db)
-    // What a replica loads, so that on a first start its code lies in Node's compile cache before three ask for it at once.
-    if (catalogue.loaded > 0) await import('./app.ts')
+    if (catalogue.loaded > 0) warmUp()
     return { migrations: applied.length, ...catalogue }
   } finally {
     await database.close()
   }
+}
+
+/** On a first start, has a replica's code in Node's compile cache before three ask for it at once. */
+function warmUp(): void {
+  spawnSync(process.execPath, [fileURLToPath(import.meta.resolve('./server.ts')), '--check'], {
+    stdio: 'ignore',
+  })
 }
 
 try {

@@ -4,7 +4,10 @@ import { readConfig } from './config.ts'
 
 try {
   const settings = readConfig(process.env)
-  await runService(createApp(settings), settings)
+  const app = createApp(settings)
+  // --check: whether the settings and all parts go together, without listening.
+  if (process.argv.includes('--check')) await app.close()
+  else await runService(app, settings)
 } catch (error) {
   failToStart(error)
 }

@@ -2,12 +2,13 @@ import { createService, healthPlugin, serviceId } from '@lockstep/fastify'
 import type { FastifyInstance } from 'fastify'
 import type { GatewaySettings } from './config.ts'
 import { forward, useForwarding } from './forward.ts'
+import { pathOf } from './http.ts'
 import { probe } from './probe.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** The front door of the local fleet. Compose and Kubernetes have better ones: HAProxy, an Ingress. It does not listen. */
 export async function createApp(settings: GatewaySettings): Promise<FastifyInstance> {
-  const app = createService({ name: 'gateway', settings })
+  const app = createService({ name: 'gateway', settings, rewriteUrl: pathOf })
   const services = settings.services.map(({ name, prefixes, upstreams }) => ({
     name,
     prefixes,

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { connect } from 'node:net'
 import { freePort } from '@lockstep/servers'
 import { type Teardown, until } from '@lockstep/testing'
 import { test } from 'tap'
@@ -189,4 +191,72 @@ await test('wrong settings are named', async (t) => {
   t.throws(wrong('[{"name":"x","prefixes":["books"],"upstreams":["http://a"]}]'), {
     message: /GATEWAY_SERVICES\/0\/prefixes\/0/,
   })
+})
+
+/** Sends bytes and gives back the status line and the rest. */
+async function raw(address: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(address).port), '127.0.0.1')
+  socket.write(bytes)
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await once(socket, 'close')
+  return Buffer.concat(chunks).toString()
+}
+
+await test('headers about the connection stay there, and no request can make a replica look broken', async (t) => {
+  const { url } = await upstream(t, (request, response) => {
+    response.setHeader('connection', 'keep-alive, x-internal')
+    response.setHeader('x-internal', 'secret')
+    echo(request, response)
+  })
+  const address = await gateway(t, [url], { GATEWAY_PROBE_INTERVAL: '10m' })
+  const hostile = [
+    'Keep-Alive: timeout=5',
+    'Upgrade: h2c',
+    'Expect: 100-continue',
+    'TE: trailers',
+    'Proxy-Connection: x',
+  ]
+  for (const header of hostile) {
+    const answer = await raw(
+      address,
+      `POST /x HTTP/1.1\r\nHost: a\r\n${header}\r\nConnection: close, x-mine\r\nX-Mine: 1\r\nContent-Length: 2\r\n\r\nhi`,
+    )
+    t.match(answer, /HTTP\/1\.1 200 OK/, header)
+    t.match(answer, /"body":"hi"/)
+    t.notMatch(answer, /x-mine|x-internal|secret/i)
+  }
+  t.equal((await fetch(`${address}/health`)).status, 200)
+})
+
+await test('targets go through as they are, and stay within their prefix', async (t) => {
+  const { url } = await upstream(t, echo)
+  const address = await gateway(t, [url], {}, ['/books'])
+  const target = async (path: string) => {
+    const answer = await raw(address, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    return { status: Number(answer.slice(9, 12)), url: /"url":"([^"]*)"/.exec(answer)?.[1] }
+  }
+  t.match(await target('/books?q=100%'), { status: 200, url: '/books?q=100%' })
+  t.match(await target('/books?q=a/../b'), { status: 200, url: '/books?q=a/../b' })
+  t.match(await target('http://x/books/1?a=b'), { status: 200, url: '/books/1?a=b' })
+  t.match(await target('/books/x%5C..%5C..%5Cdocs'), { status: 200, url: '/books/x%5C..%5C..%5Cdocs' })
+  t.match(await target('/books/x\\..\\..\\docs'), { status: 200, url: '/books/x%5C..%5C..%5Cdocs' })
+  t.equal((await target('/books/../docs')).status === 200, false)
+  t.equal((await target('*')).status, 404)
+})
+
+await test('a body that is not there stays not there', async (t) => {
+  const { url } = await upstream(t, echo)
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${await gateway(t, [url])}/books/1`, { method: 'DELETE', headers })
+  t.match(await response.json(), { body: '' })
+})
+
+await test('a replica that is slow is not marked down for it', async (t) => {
+  const hung = await upstream(t, (request, response) => {
+    if (request.url !== '/slow') response.end('{}')
+  })
+  const address = await gateway(t, [hung.url], { GATEWAY_TIMEOUT: '100ms', GATEWAY_PROBE_INTERVAL: '10m' })
+  t.equal((await fetch(`${address}/slow`)).status, 504)
+  t.equal((await fetch(`${address}/health`)).status, 200)
 })

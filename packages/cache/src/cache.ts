@@ -103,6 +103,7 @@ export function createCache(options: CacheOptions): Cache {
     random,
     stats,
     live: () => replica.live,
+    fenced: (cache, name) => replica.fenced(cache, name),
     invalidate: (what: Invalidation) => invalidator.invalidate(what),
     l2Failed(error) {
       stats.l2Errors++

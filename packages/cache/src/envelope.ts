@@ -20,11 +20,16 @@ const Envelope = Compile(
  * @throws {EncodeError} naming the entry when JSON cannot hold the value
  */
 export function encodeEntry(name: string, generation: string, entry: StoredEntry): string {
+  let value: string | undefined
   try {
-    return JSON.stringify({ f: FORMAT, g: generation, e: entry.expiresAt, v: entry.value })
+    value = JSON.stringify(entry.value)
   } catch (cause) {
     throw new EncodeError(name, { cause })
   }
+  // A value that JSON drops (a function) would come back as one that the source does not have.
+  if (value === undefined && entry.value !== undefined) throw new EncodeError(name, {})
+  const head = JSON.stringify({ f: FORMAT, g: generation, e: entry.expiresAt })
+  return value === undefined ? head : `${head.slice(0, -1)},"v":${value}}`
 }
 
 /** The entry, if it is one of ours and of this generation; anything else reads as absent. */

@@ -43,8 +43,12 @@ export class Invalidator {
 
   /** @param announce whether the fleet is told; not when it knows already, from a plain key on the channel */
   async invalidate(what: Invalidation, announce = true): Promise<Outcome> {
-    const outcomes = await Promise.all(batches(what).map((batch) => this.#attempt(batch, announce)))
-    return outcomes.includes('pending') ? 'pending' : 'applied'
+    let outcome: Outcome = 'applied'
+    // One after another: all at once would keep Redis busy for longer than anybody waits for it.
+    for (const batch of batches(what)) {
+      if ((await this.#attempt(batch, announce)) === 'pending') outcome = 'pending'
+    }
+    return outcome
   }
 
   /** Tries again, now, what Redis has not executed yet; resolves when it was tried. */

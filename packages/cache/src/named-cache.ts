@@ -52,6 +52,8 @@ export interface Surroundings {
   readonly random: () => number
   readonly stats: CacheStats
   readonly live: () => boolean
+  /** Whether this process has declared the entry, or its whole cache, stale, and Redis does not know it yet. */
+  readonly fenced: (cache: string, name: string) => boolean
   readonly invalidate: (what: Invalidation) => Promise<Outcome>
   /** L2 could not do what it was asked; the read goes on. */
   readonly l2Failed: (error: unknown) => void
@@ -150,11 +152,11 @@ export class NamedCache<K, V> {
   async #fly(key: K, id: string, flight: Flight<Reading<V>>): Promise<Reading<V>> {
     const { store, stats, random } = this.#around
     const name = entryName(this.name, id)
-    const fenced = this.#region.fenced(id)
+    const fenced = this.#around.fenced(this.name, name)
     const found = fenced ? ('invalidating' as const) : await this.#try(() => store.read(this.name, name))
-    if (isEntry(found) && (found.value === undefined || this.#definition.accepts(found.value))) {
+    if (isEntry(found) && this.#accepts(found.value)) {
       stats.l2Hits++
-      const ttl = found.expiresAt - this.#around.clock.wall()
+      const ttl = Math.min(found.expiresAt - this.#around.clock.wall(), this.#ttl)
       return this.#keep(id, flight, { value: found.value, from: 'l2', ttl })
     }
     stats.misses++
@@ -168,10 +170,20 @@ export class NamedCache<K, V> {
     return reading
   }
 
+  /** A predicate that throws has not accepted. */
+  #accepts(value: unknown): value is V | undefined {
+    if (value === undefined) return true
+    try {
+      return this.#definition.accepts(value)
+    } catch {
+      return false
+    }
+  }
+
   /** Puts what was read into L1, unless an invalidation has overtaken the read. One synchronous step. */
   #keep(id: string, flight: Flight<Reading<V>>, read: Omit<Reading<V>, 'stored' | 'bypass'>): Reading<V> {
     const { clock, live, stats } = this.#around
-    const fenced = flight.voided || this.#region.fenced(id)
+    const fenced = flight.voided || this.#around.fenced(this.name, entryName(this.name, id))
     if (fenced) stats.fenced++
     const stored = !fenced && live()
     if (stored) this.#region.put(id, { value: read.value, freshUntil: clock.now() + read.ttl })

@@ -19,27 +19,18 @@ export interface Flight<R> {
 export interface Evictable {
   evict(id: string): void
   evictAll(): void
-  fence(id: string): void
-  unfence(id: string): void
-  fenceAll(): void
-  unfenceAll(): void
 }
 
 /**
- * What one process knows of one named cache: the entries in its L1, the reads under way, and the fences.
+ * What one process knows of one named cache: the entries in its L1 and the reads under way.
  *
- * Three rules hold together:
- * - An eviction voids the flight of its id before anything else can look at it. So no result of a read that began before
- *   the eviction is stored after it, nor handed to a caller who came after it.
- * - A fence stands on an id from before this process sends an invalidation until it knows that Redis has executed it. A
- *   fenced id is read from the source, past L2, where the old entry may still lie; and nothing read meanwhile is kept.
- * - Nothing here waits. Evictions, fences and puts are synchronous, so no two of them interleave.
+ * An eviction voids the flight of its id before anything else can look at it. So no result of a read that began before
+ * the eviction is stored after it, nor handed to a caller who came after it. Nothing here waits: evictions and puts are
+ * synchronous, so no two of them interleave.
  */
 export class Region<V, R> implements Evictable {
   readonly flights = new Map<string, Flight<R>>()
   readonly #entries: LRUCache<string, L1Entry<V>>
-  readonly #fences = new Map<string, number>()
-  #fencedWhole = 0
 
   constructor(maxEntries: number) {
     this.#entries = new LRUCache({ max: maxEntries })
@@ -70,31 +61,5 @@ export class Region<V, R> implements Evictable {
     for (const flight of this.flights.values()) flight.voided = true
     this.flights.clear()
     this.#entries.clear()
-  }
-
-  fence(id: string): void {
-    this.evict(id)
-    this.#fences.set(id, (this.#fences.get(id) ?? 0) + 1)
-  }
-
-  unfence(id: string): void {
-    this.evict(id)
-    const left = (this.#fences.get(id) ?? 0) - 1
-    if (left > 0) this.#fences.set(id, left)
-    else this.#fences.delete(id)
-  }
-
-  fenceAll(): void {
-    this.evictAll()
-    this.#fencedWhole++
-  }
-
-  unfenceAll(): void {
-    this.evictAll()
-    this.#fencedWhole--
-  }
-
-  fenced(id: string): boolean {
-    return this.#fencedWhole > 0 || this.#fences.has(id)
   }
 }

@@ -27,6 +27,8 @@ import type { Evictable } from './region.ts'
 export class Replica {
   #live = false
   readonly #regions = new Map<string, Evictable>()
+  /** By the names of entries and of caches, which cannot be the same. A cache may be fenced before it is defined. */
+  readonly #fences = new Map<string, number>()
 
   /** Whether L1 may be filled. */
   get live(): boolean {
@@ -56,29 +58,38 @@ export class Replica {
   }
 
   evict(what: Invalidation): void {
-    this.#each(what, (region, id) => (id === undefined ? region.evictAll() : region.evict(id)))
-  }
-
-  fence(what: Invalidation): void {
-    this.#each(what, (region, id) => (id === undefined ? region.fenceAll() : region.fence(id)))
-  }
-
-  unfence(what: Invalidation): void {
-    this.#each(what, (region, id) => (id === undefined ? region.unfenceAll() : region.unfence(id)))
-  }
-
-  #each(what: Invalidation, act: (region: Evictable, id: string | undefined) => void): void {
     for (const name of what.names) {
       const cache = cacheOf(name)
-      const region = cache === undefined ? undefined : this.#regions.get(cache)
-      if (cache !== undefined && region) act(region, name.slice(cache.length + 1))
+      if (cache !== undefined) this.#regions.get(cache)?.evict(name.slice(cache.length + 1))
     }
-    for (const cache of what.caches) {
-      const region = this.#regions.get(cache)
-      if (region) act(region, undefined)
+    for (const cache of what.caches) this.#regions.get(cache)?.evictAll()
+  }
+
+  /**
+   * Puts up a fence: from before this process sends an invalidation until it knows that Redis has executed it. What is
+   * fenced is read from the source, past L2, where the old entry may still lie; and nothing read meanwhile is kept.
+   */
+  fence(what: Invalidation): void {
+    this.evict(what)
+    for (const name of namesIn(what)) this.#fences.set(name, (this.#fences.get(name) ?? 0) + 1)
+  }
+
+  /** Takes one fence down; each stands as long as one of those who put it up needs it. */
+  unfence(what: Invalidation): void {
+    this.evict(what)
+    for (const name of namesIn(what)) {
+      const left = (this.#fences.get(name) ?? 0) - 1
+      if (left > 0) this.#fences.set(name, left)
+      else this.#fences.delete(name)
     }
   }
+
+  fenced(cache: string, name: string): boolean {
+    return this.#fences.has(cache) || this.#fences.has(name)
+  }
 }
+
+const namesIn = ({ names, caches }: Invalidation): string[] => [...names, ...caches]
 
 /** The cache that an entry's name belongs to, `books:v1` of `books:v1:42`; undefined when it is not such a name. */
 export function cacheOf(name: string): string | undefined {

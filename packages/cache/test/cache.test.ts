@@ -457,3 +457,93 @@ await test('a cache that is closed has sent what it owed', async (t) => {
   t.equal(sent, 1)
   t.equal(first.cache.live, false)
 })
+
+await test('G2 a load that lands after it was voided does not unregister the one that came after it', async (t) => {
+  const { replicas, source, state, release } = fleet(2)
+  const [a, b] = replicas
+  if (!a || !b) throw new Error('no replicas')
+  state.held = true
+  const first = a.books.read(42)
+  await settle()
+  source.set(42, { title: 'second' })
+  await b.books.invalidate(42)
+  const second = a.books.read(42)
+  await settle()
+  source.set(42, { title: 'third' })
+  t.equal(state.loads, 2)
+  release()
+  await first
+  await b.books.invalidate(42)
+  await second
+  t.match(await a.books.read(42), { value: { title: 'third' } })
+})
+
+await test('G3 a fence stands until the last of those who put it up is done; a clear fences all of a cache', async (t) => {
+  const { first, source, transport } = fleet()
+  await first.books.get(42)
+  await settle()
+  const { invalidate } = transport.store
+  const holds: PromiseWithResolvers<void>[] = []
+  transport.store.invalidate = async (...args) => {
+    const hold = Promise.withResolvers<void>()
+    holds.push(hold)
+    await hold.promise
+    return invalidate(...args)
+  }
+  const fenced = { from: 'source', stored: false, bypass: 'invalidating', l2Bypass: 'invalidating' }
+  const sent = [first.books.invalidate(42), first.books.invalidate(42)]
+  holds[0]?.resolve()
+  await sent[0]
+  t.match(await first.books.read(42), fenced, 'the second is still on its way')
+  holds[1]?.resolve()
+  await sent[1]
+  t.match(await first.books.read(42), { stored: true })
+
+  source.set(42, { title: 'second' })
+  const clear = first.books.clear()
+  t.match(await first.books.read(42), { ...fenced, value: { title: 'second' } })
+  holds[2]?.resolve()
+  await clear
+  t.match(await first.books.read(42), { stored: true })
+})
+
+await test('G3 also for a cache that is defined while its clear is on its way', async (t) => {
+  const { first, transport } = fleet()
+  const { invalidate } = transport.store
+  const hold = Promise.withResolvers<void>()
+  transport.store.invalidate = async (...args) => {
+    await hold.promise
+    return invalidate(...args)
+  }
+  const clear = first.cache.invalidate({ caches: [{ name: 'films:v1' }] })
+  const films = first.cache.define<number, Book>({
+    name: 'films',
+    version: 1,
+    key: (id) => id,
+    load: async () => ({ title: 'x' }),
+    accepts: isBook,
+    ttl: '1m',
+  })
+  t.match(await films.read(1), { stored: false, bypass: 'invalidating' })
+  hold.resolve()
+  await clear
+  t.match(await films.read(1), { stored: true })
+  const again = films.clear()
+  t.match(await films.read(1), { stored: false, bypass: 'invalidating' })
+  await again
+})
+
+await test('a predicate that throws has not accepted, and a key that is none is refused', async (t) => {
+  const { first, state } = fleet(1, {
+    accepts: (stored): stored is Book => {
+      if (stored !== null) throw new Error('not of this shape')
+      return false
+    },
+  })
+  await first.books.get(42)
+  await settle()
+  await first.books.invalidate(7)
+  t.match(await first.books.get(42), { title: 'first' })
+  t.equal(state.loads, 1)
+  t.throws(() => first.cache.invalidate({ keys: ['books'] }), { code: 'LOCKSTEP_CACHE_DEFINITION' })
+})

@@ -58,6 +58,14 @@ export async function transportContract(
     t.match(await store.read('books:v1', 'books:v1:42'), { value: 'new' })
   })
 
+  await test(`${name}: a lease for one entry leaves the others alone`, async (t) => {
+    const { store } = (await open(t)).transport
+    const grant = await store.lease('books:v1', 'books:v1:1')
+    await store.fill('books:v1:1', grant, { value: 1, expiresAt: later() })
+    await store.lease('books:v1', 'books:v1:2')
+    t.match(await store.read('books:v1', 'books:v1:1'), { value: 1 })
+  })
+
   await test(`${name}: clearing a cache hides its entries, also those that are filled later with an older grant`, async (t) => {
     const { store } = (await open(t)).transport
     const names = ['pages:v1:a', 'pages:v1:b', 'pages:v1:late']

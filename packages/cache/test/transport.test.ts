@@ -14,7 +14,11 @@ await transportContract('memory', async () => {
 
 async function openOnRedis(t: Teardown) {
   const server = await testRedis(t)
-  const link = openRedis(readSettings(RedisSettings, { REDIS_URL: server.url }), 'test', recordingLogger())
+  const link = openRedis(
+    readSettings(RedisSettings, { REDIS_URL: server.url, REDIS_COMMAND_TIMEOUT: '5s' }),
+    'test',
+    recordingLogger(),
+  )
   const raw = new Redis(server.url)
   t.teardown(async () => {
     raw.disconnect()
@@ -57,8 +61,18 @@ await test('what lies in Redis and is not ours reads as absent', async (t) => {
 await test('a value that JSON cannot hold is named', async (t) => {
   const { transport } = await openOnRedis(t)
   const grant = await transport.store.lease('books:v1', 'books:v1:42')
-  await t.rejects(transport.store.fill('books:v1:42', grant, { value: 1n, expiresAt: Date.now() + 1000 }), {
-    code: 'LOCKSTEP_ENCODE_FAILED',
-    message: /books:v1:42/,
-  })
+  for (const value of [1n, () => 1, Symbol('x')]) {
+    const fill = transport.store.fill('books:v1:42', grant, { value, expiresAt: Date.now() + 1000 })
+    await t.rejects(fill, { code: 'LOCKSTEP_ENCODE_FAILED', message: /books:v1:42/ })
+  }
+})
+
+await test('removing works when Redis is full', async (t) => {
+  const { transport, raw } = await openOnRedis(t)
+  const grant = await transport.store.lease('books:v1', 'books:v1:42')
+  await transport.store.fill('books:v1:42', grant, { value: 1, expiresAt: Date.now() + 60_000 })
+  await raw.config('SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1')
+  await t.rejects(transport.store.lease('books:v1', 'books:v1:43'), { message: /OOM/ })
+  await transport.store.invalidate({ names: ['books:v1:42'], caches: ['books:v1'] }, 'told')
+  t.equal(await raw.exists('shop:{0}:books:v1:42'), 0)
 })

@@ -10,14 +10,24 @@ export interface ServiceOptions extends ErrorsOptions {
   readonly name: string
   readonly settings: ServiceSettings
   readonly formats?: Formats
+  /** Rewrites the target of a request before it is routed. */
+  readonly rewriteUrl?: (target: string) => string
 }
 
 /** The id of this replica: what it is told, or else its name and machine. */
 export const serviceId = (name: string, settings: ServiceSettings): string =>
   settings.SERVICE_ID ?? `${name}-${hostname()}-${process.pid}`
 
+const asItIs = (target: string) => target
+
 /** A Fastify instance with what every service of the fleet has: problem+json, X-Served-By, safe limits and logs. */
-export function createService({ name, settings, formats = {}, translate }: ServiceOptions) {
+export function createService({
+  name,
+  settings,
+  formats = {},
+  translate,
+  rewriteUrl = asItIs,
+}: ServiceOptions) {
   const id = serviceId(name, settings)
   const app = fastify({
     logger: {
@@ -32,11 +42,13 @@ export function createService({ name, settings, formats = {}, translate }: Servi
     // Requests that arrive on open connections while the service closes are answered, not refused.
     return503OnClosing: false,
     frameworkErrors: frameworkErrors(id),
+    rewriteUrl: (request) => rewriteUrl(request.url ?? '/'),
     routerOptions: { maxParamLength: 2000 },
   })
   useValidation(app, formats)
   app.addHook('onRequest', async (_request, reply) => {
-    reply.header('x-served-by', id)
+    // What the fleet evicts must not live on in a cache that nobody can tell.
+    reply.header('x-served-by', id).header('cache-control', 'no-cache')
   })
   app.register(errorsPlugin, translate ? { translate } : {})
   return app

@@ -51,7 +51,8 @@ export function openDatabase<Tables>(
     application_name: name,
     max: settings.DATABASE_POOL_SIZE,
     connectionTimeoutMillis: settings.DATABASE_CONNECT_TIMEOUT,
-    query_timeout: settings.DATABASE_QUERY_TIMEOUT,
+    // The server gives up first, so that a statement that we gave up is not carried out after all.
+    query_timeout: settings.DATABASE_QUERY_TIMEOUT + 1000,
     statement_timeout: settings.DATABASE_QUERY_TIMEOUT,
     idle_in_transaction_session_timeout: settings.DATABASE_QUERY_TIMEOUT * 2,
     idleTimeoutMillis: 30_000,

@@ -1,6 +1,9 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from './port.ts'
 
+/** The pause after a subscription that Redis refused. */
+const RETRY_MS = 1000
+
 /** Someone who listens on a channel. */
 export interface Listener {
   /** The channel is heard from now on. Whatever was published before has been missed. */
@@ -24,6 +27,8 @@ export class Channels {
   readonly #listeners = new Map<string, Set<Listener>>()
   readonly #heard = new Set<string>()
   readonly #heartbeat: NodeJS.Timeout
+  /** Why the last subscription failed, which is logged once. */
+  #refused: string | undefined
 
   /** @param heartbeat milliseconds between two pings */
   constructor(client: Redis, heartbeat: number, logger: Logger) {
@@ -64,6 +69,7 @@ export class Channels {
       () => {
         const listeners = this.#listeners.get(channel)
         if (listeners) {
+          this.#refused = undefined
           this.#heard.add(channel)
           for (const listener of listeners) listener.up()
         } else {
@@ -72,10 +78,18 @@ export class Channels {
         }
       },
       (error: Error) => {
-        this.#logger.warn({ channel, reason: error.message }, 'subscribe failed, reconnecting')
-        this.#client.disconnect(true)
+        if (error.message !== this.#refused)
+          this.#logger.warn({ channel, reason: error.message }, 'subscribe failed')
+        this.#refused = error.message
+        setTimeout(() => this.#subscribeAgain(channel), RETRY_MS).unref()
       },
     )
+  }
+
+  /** Redis refused, as to a user without the right: it may be granted. A lost connection subscribes anew by itself. */
+  #subscribeAgain(channel: string): void {
+    const wanted = this.#listeners.has(channel) && !this.#heard.has(channel)
+    if (wanted && this.#client.status === 'ready') this.#subscribe(channel)
   }
 
   #allDown(): void {

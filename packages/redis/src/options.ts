@@ -10,6 +10,7 @@ export function connectionOptions(
   settings: RedisSettings,
   clientName: string,
   random: () => number = Math.random,
+  now: () => number = () => performance.now(),
 ) {
   const address = settings.REDIS_URL ? fromUrl(settings.REDIS_URL) : fromParts(settings)
   const password = address.password ?? settings.REDIS_PASSWORD
@@ -36,8 +37,24 @@ export function connectionOptions(
       lazyConnect: true,
       retryStrategy: (attempt: number) =>
         Math.min(50 * 2 ** Math.min(attempt, 10), settings.REDIS_RETRY_DELAY_MAX) * (0.5 + random() / 2),
-      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+      reconnectOnError: onFailover(now),
     },
+  }
+}
+
+/** The least time between two reconnects to a server that says it is read-only. */
+const FAILOVER_PAUSE_MS = 10_000
+
+/**
+ * A server that became read-only was demoted: its address may lead to the new primary by now. If it does not, the old one
+ * is asked again only after a pause, for its reads still work.
+ */
+function onFailover(now: () => number): (error: Error) => boolean {
+  let last = Number.NEGATIVE_INFINITY
+  return (error) => {
+    if (!error.message.startsWith('READONLY') || now() - last < FAILOVER_PAUSE_MS) return false
+    last = now()
+    return true
   }
 }
 

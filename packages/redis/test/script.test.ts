@@ -8,7 +8,11 @@ import { keySpace, loadScript, openRedis, RedisSettings, runScript } from '../sr
 
 await test('a script runs by its SHA-1, and survives SCRIPT FLUSH', async (t) => {
   const { url } = await testRedis(t)
-  const link = openRedis(readSettings(RedisSettings, { REDIS_URL: url }), 'script-test', recordingLogger())
+  const link = openRedis(
+    readSettings(RedisSettings, { REDIS_URL: url, REDIS_COMMAND_TIMEOUT: '5s' }),
+    'script-test',
+    recordingLogger(),
+  )
   t.teardown(() => link.close())
   await until('the link is up', () => link.available)
   const file = `${t.testdir()}/add.lua`

@@ -71,7 +71,7 @@ export type NewBook = Static<typeof NewBook>
 
 /** A change: the version it was made against, and the fields to replace; `null` clears one (RFC 7396). */
 export const BookChange = Type.Object(
-  { ...Type.Partial(BookFields).properties, version: Type.Integer({ minimum: 1 }) },
+  { ...Type.Partial(BookFields).properties, version: Type.Integer({ minimum: 1, maximum: MAX_ID }) },
   { additionalProperties: false },
 )
 export type BookChange = Static<typeof BookChange>

@@ -1,7 +1,7 @@
 import type { Cache, Reading } from '@lockstep/cache'
 import type { Book, BookChange, BookPage, NewBook } from './book.ts'
 import { withDefaults } from './book.ts'
-import { type BookCaches, evictBooks } from './caches.ts'
+import { type BookCaches, evictBooks, type Stale } from './caches.ts'
 import type { Isbn } from './isbn.ts'
 import type { BookQuery, BookRepository, Changed, Deleted } from './repository.ts'
 
@@ -23,8 +23,18 @@ export function createCatalog(repository: BookRepository, cache: Cache, caches: 
   const evict = (...states: Book[]) =>
     evictBooks(cache, caches, {
       ids: states.map(({ id }) => id),
-      isbns: states.flatMap(({ isbn10, isbn13 }) => [isbn10, isbn13].filter((isbn) => isbn !== null)),
+      isbns: states.flatMap(isbnsOf),
     })
+
+  /** A write whose answer is lost may have been committed: what it may have made stale goes, too. */
+  const orEvict = async <T>(write: Promise<T>, stale: Stale): Promise<T> => {
+    try {
+      return await write
+    } catch (error) {
+      await evictBooks(cache, caches, stale)
+      throw error
+    }
+  }
 
   return {
     book: (id) => books.read(id),
@@ -42,21 +52,27 @@ export function createCatalog(repository: BookRepository, cache: Cache, caches: 
     sourceRow: (id) => repository.sourceRow(id),
 
     async create(fields) {
-      const book = await repository.create(withDefaults(fields))
+      const wanted = withDefaults(fields)
+      const book = await orEvict(repository.create(wanted), { ids: [], isbns: isbnsOf(wanted) })
       await evict(book)
       return book
     },
 
     async change(id, change) {
-      const changed = await repository.change(id, change)
+      const changed = await orEvict(repository.change(id, change), { ids: [id], isbns: isbnsOf(change) })
       if (changed.kind === 'done') await evict(changed.before, changed.book)
+      else await books.invalidate(id)
       return changed
     },
 
     async remove(id, version) {
-      const deleted = await repository.remove(id, version)
+      const deleted = await orEvict(repository.remove(id, version), { ids: [id], isbns: [] })
       if (deleted.kind === 'done') await evict(deleted.before)
+      else await books.invalidate(id)
       return deleted
     },
   }
 }
+
+const isbnsOf = ({ isbn10, isbn13 }: { isbn10?: string | null; isbn13?: string | null }): string[] =>
+  [isbn10, isbn13].filter((isbn) => typeof isbn === 'string')

@@ -27,7 +27,9 @@ export const AuthorParams = Type.Object({ author: text(200, "The author's whole 
 export const AuthorQuery = Type.Object(paging)
 
 export const DeleteQuery = Type.Object({
-  version: Type.Optional(Type.Integer({ minimum: 1, description: 'Delete only this version' })),
+  version: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: MAX_ID, description: 'Delete only this version' }),
+  ),
 })
 
 /** The error answers that a route can give, for its documentation. */

@@ -7,7 +7,7 @@ import { BookParams, DeleteQuery, problems } from './schemas.ts'
 
 /**
  * Writing the catalogue. When an answer arrives, Redis has evicted what the write made stale, and told every replica; or
- * Redis is away, no replica uses its L1, and the eviction is sent as soon as it is back.
+ * Redis does not answer this replica, and the eviction is sent as soon as it does.
  */
 export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async (app, { catalog }) => {
   app.post(
