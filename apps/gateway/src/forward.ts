@@ -56,14 +56,13 @@ export function forward(upstreams: Upstreams, request: FastifyRequest, reply: Fa
     })
   }
   const failed = (address: string, code: string): void => {
-    const slow = code === 'UND_ERR_HEADERS_TIMEOUT'
-    if (BROKEN.has(code)) {
-      upstreams.mark(address, false)
-      request.log.warn({ address, code }, 'replica failed')
+    if (!BROKEN.has(code)) {
+      reply.send(code === 'UND_ERR_HEADERS_TIMEOUT' ? tooSlow() : notForwarded())
+      return
     }
-    if (slow) reply.send(tooSlow())
-    else if (!BROKEN.has(code)) reply.send(notForwarded())
-    else if (SAFE_METHODS.has(request.method) || NEVER_SENT.has(code)) attempt()
+    upstreams.mark(address, false)
+    request.log.warn({ address, code }, 'replica failed')
+    if (SAFE_METHODS.has(request.method) || NEVER_SENT.has(code)) attempt()
     else reply.send(cutOff())
   }
   return attempt()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer as createNetServer } from 'node:net'
 import { freePort } from '@lockstep/servers'
 import { type Teardown, until } from '@lockstep/testing'
 import { test } from 'tap'
@@ -258,5 +258,25 @@ await test('a replica that is slow is not marked down for it', async (t) => {
   })
   const address = await gateway(t, [hung.url], { GATEWAY_TIMEOUT: '100ms', GATEWAY_PROBE_INTERVAL: '10m' })
   t.equal((await fetch(`${address}/slow`)).status, 504)
+  t.equal((await fetch(`${address}/health`)).status, 200)
+})
+
+await test('a fault that is not of the connection does not count against the replica', async (t) => {
+  const server = createNetServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (chunk: Buffer) => {
+      const ready = chunk.toString().startsWith('GET /readyz')
+      socket.end(ready ? 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}' : 'this is not HTTP\r\n\r\n')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const listening = server.address()
+  if (listening === null || typeof listening === 'string') throw new Error('no port')
+  const address = await gateway(t, [`http://127.0.0.1:${listening.port}`], { GATEWAY_PROBE_INTERVAL: '10m' })
+  const answer = await fetch(`${address}/books`)
+  t.equal(answer.status, 502)
+  t.match(await answer.json(), { code: 'NOT_FORWARDED' })
   t.equal((await fetch(`${address}/health`)).status, 200)
 })

@@ -36,10 +36,6 @@ export class Region<V, R> implements Evictable {
     this.#entries = new LRUCache({ max: maxEntries })
   }
 
-  get size(): number {
-    return this.#entries.size
-  }
-
   entry(id: string): L1Entry<V> | undefined {
     return this.#entries.get(id)
   }

@@ -1,4 +1,6 @@
+import { ManualClock, recordingLogger } from '@lockstep/testing'
 import { test } from 'tap'
+import { createCache, memoryTransport } from '../src/index.ts'
 import { fleet, settle } from './fleet.ts'
 
 await test('an invalidation evicts in every replica, and in L2', async (t) => {
@@ -44,7 +46,7 @@ await test('an invalidation that waits evicts the others when it is done', async
     throw new Error('redis is away')
   }
   source.set(42, { title: 'second' })
-  await Promise.all([a.books.invalidate(42), a.books.invalidate(42), a.books.clear()])
+  await Promise.all([a.books.invalidate(42), a.books.invalidate(42), a.books.clear(), a.books.clear()])
   transport.store.invalidate = invalidate
   clock.advance(250)
   await settle()
@@ -88,6 +90,7 @@ await test('the queue of invalidations that wait is bounded: past it, the cache 
   const keys = Array.from({ length: 12_000 }, (_, id) => first.books.key(id))
   t.equal(await first.cache.invalidate({ keys }), 'pending')
   t.equal(first.cache.stats().pending, 10_001)
+  t.match(await first.books.read(11_999), { bypass: 'invalidating' }, 'the cache is fenced instead')
   const sent: { names: number; caches: readonly string[] }[] = []
   transport.store.invalidate = async (what, message) => {
     sent.push({ names: what.names.length, caches: what.caches })
@@ -145,4 +148,42 @@ await test('a cache that is closed has sent what it owed', async (t) => {
   await first.cache.close()
   t.equal(sent, 1)
   t.equal(first.cache.live, false)
+})
+
+await test('a retry that fails is followed by another', async (t) => {
+  const { first, transport, clock } = fleet()
+  const { invalidate } = transport.store
+  transport.store.invalidate = async () => {
+    throw new Error('redis is away')
+  }
+  await first.books.invalidate(42)
+  clock.advance(250)
+  await settle()
+  transport.store.invalidate = invalidate
+  clock.advance(250)
+  await settle()
+  t.equal(first.cache.stats().pending, 0)
+})
+
+await test('what waits is sent as soon as Redis answers, without waiting for its turn', async (t) => {
+  const transport = memoryTransport()
+  const { invalidate } = transport.store
+  let available = () => {}
+  transport.store.onAvailable = (listener) => {
+    const before = available
+    available = () => {
+      before()
+      listener()
+    }
+    return () => {}
+  }
+  transport.store.invalidate = async () => {
+    throw new Error('redis is away')
+  }
+  const cache = createCache({ transport, logger: recordingLogger(), clock: new ManualClock() })
+  t.equal(await cache.invalidate({ keys: ['books:v1:42'] }), 'pending')
+  transport.store.invalidate = invalidate
+  available()
+  await settle()
+  t.equal(cache.stats().pending, 0)
 })

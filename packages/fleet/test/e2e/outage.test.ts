@@ -7,7 +7,7 @@ const READERS = 8
 const WRITERS = 3
 
 /** Readers and writers at the gateway until they are told to stop. Every answer that is not as it should be is kept. */
-function load(shop: Shop) {
+function load(shop: Shop, writers = WRITERS) {
   const wrong: string[] = []
   const last = new Map<number, string>()
   const counts = { reads: 0, writes: 0 }
@@ -34,7 +34,7 @@ function load(shop: Shop) {
   }
   const workers = [
     ...Array.from({ length: READERS }, (_, n) => reader(n)),
-    ...Array.from({ length: WRITERS }, (_, n) => writer(n)),
+    ...Array.from({ length: writers }, (_, n) => writer(n)),
   ]
   const more = (what: 'reads' | 'writes', by: number) => {
     const from = counts[what]
@@ -101,28 +101,14 @@ await test('a shop in bad weather', async (t) => {
   })
 
   await t.test('a replica that is killed, or that drains, costs no read', async (t) => {
-    const wrong: string[] = []
-    let reads = 0
-    let stopped = false
-    const readers = Array.from({ length: READERS }, async (_, n) => {
-      while (!stopped) {
-        const { status } = await read(shop.gateway.url, 1 + ((reads + n) % 40))
-        if (status !== 200) wrong.push(String(status))
-        reads++
-      }
-    })
-    const goOn = (by: number) => {
-      const from = reads
-      return until('the load goes on', () => reads >= from + by, 20_000)
-    }
-    await goOn(200)
+    const running = load(shop, 0)
+    await running.goOn(200, 0)
     await shop.replicas[0]?.kill()
-    await goOn(200)
+    await running.goOn(200, 0)
     await shop.replicas[1]?.stop()
-    await goOn(200)
-    stopped = true
-    await Promise.all(readers)
-    t.same(wrong, [], `of ${reads} reads`)
+    await running.goOn(200, 0)
+    await running.stop()
+    t.same(running.wrong, [], `of ${running.counts.reads} reads`)
     t.equal((await read(shop.gateway.url, 1)).servedBy, 'catalog-3')
   })
 })
