@@ -6,12 +6,12 @@ import { readSettings } from '@lockstep/settings'
 import { migrations } from './database/migrations/index.ts'
 import type { CatalogDatabase } from './database/schema.ts'
 import { loadGenerated } from './seed/load.ts'
+import { silent } from './silent.ts'
 
 /** Makes the database ready before the first replica starts: its schema up to date, and books in an empty catalogue. */
 async function prepare(): Promise<{ migrations: number; books: number; loaded: number }> {
   const patience = process.env['DATABASE_QUERY_TIMEOUT'] || '60s'
   const settings = readSettings(PostgresSettings, { ...process.env, DATABASE_QUERY_TIMEOUT: patience })
-  const silent = { warn: () => {}, info: () => {} }
   const database = openDatabase<CatalogDatabase>(settings, 'lockstep-prepare', silent)
   try {
     const applied = await migrate(database.db, migrations)

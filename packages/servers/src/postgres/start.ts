@@ -1,10 +1,10 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf, ServersError } from '../errors.ts'
 import { type Leashed, spawnLeashed } from '../leash/spawn.ts'
-import { freePort, freePortFrom } from '../ports.ts'
 import type { RunningServer } from '../running.ts'
+import { appendedLog, onSomePort, type PortWish } from '../some-port.ts'
 import { tailOf, waitUntil } from '../wait.ts'
 import { brokenBinaries } from './binaries.ts'
 import { ensureCluster, superuser } from './cluster.ts'
@@ -12,13 +12,9 @@ import { awaitVacancy } from './occupant.ts'
 import { type PostgresPlace, placePostgres } from './place.ts'
 import { ensureDatabase } from './probe.ts'
 
-export interface PostgresOptions {
+export interface PostgresOptions extends PortWish {
   /** Where its data are kept, made on first use. Without one it is a throwaway: not durable, removed at its end. */
   readonly folder?: string
-  /** This port and no other; a free one unless given. */
-  readonly port?: number
-  /** This port when it is free, else the next free one. */
-  readonly preferredPort?: number
   /** The database to have; `lockstep` unless given. */
   readonly database?: string
   /** More settings: `{ max_connections: '200' }`. */
@@ -38,7 +34,7 @@ export interface RunningPostgres extends RunningServer {
   readonly folder: string
 }
 
-const portTries = 5
+const SNATCHED = /address already in use/i
 
 /** Sized for a laptop; connections on loopback alone. */
 const ourSettings = {
@@ -78,19 +74,12 @@ async function startIn(place: PostgresPlace, options: PostgresOptions): Promise<
   const { signal, vacancyGrace = 15_000 } = options
   await awaitVacancy(place.dataDir, vacancyGrace, signal)
   const password = await ensureCluster(place, { durable: options.folder !== undefined, signal })
-  for (let attempt = 1; ; attempt++) {
-    const port =
-      options.port ?? (attempt === 1 ? await freePortFrom(options.preferredPort ?? 0) : await freePort())
-    const outcome = await startOnPort(place, port, password, options)
-    if (typeof outcome !== 'string') return outcome
-    // Between our look and its bind another process may take the port.
-    const snatched = /address already in use/i.test(outcome)
-    if (options.port === undefined && snatched && attempt < portTries) continue
-    throw new ServersError(
-      'POSTGRES_START_FAILED',
-      `Postgres in ${place.folder} did not start:\n${tailOf(outcome)}`,
-    )
-  }
+  const outcome = await onSomePort(options, SNATCHED, (port) => startOnPort(place, port, password, options))
+  if (typeof outcome !== 'string') return outcome
+  throw new ServersError(
+    'POSTGRES_START_FAILED',
+    `Postgres in ${place.folder} did not start:\n${tailOf(outcome)}`,
+  )
 }
 
 /** The running server, or the log of the one that ended or was not ready in time. */
@@ -101,29 +90,26 @@ async function startOnPort(
   options: PostgresOptions,
 ): Promise<RunningPostgres | string> {
   const { database = 'lockstep', startDeadline = 60_000, signal } = options
-  const logFile = options.logFile ?? join(place.folder, 'log')
-  const output = openSync(logFile, 'a')
-  const before = fstatSync(output).size
-  const log = (): string => readFileSync(logFile).subarray(before).toString()
+  const log = appendedLog(options.logFile ?? join(place.folder, 'log'))
   let child: Leashed
   try {
     child = await spawnLeashed({
       command: place.binaries.postgres,
       args: ['-D', place.dataDir, '-p', String(port), ...settingsOf(options)],
       cwd: place.folder,
-      output,
+      output: log.output,
       stopSignal: 'SIGINT',
       ...(place.account ? { account: place.account } : {}),
     })
   } finally {
-    closeSync(output)
+    log.close()
   }
   let code: number | null | undefined
   void child.exited.then((exit) => (code = exit.code))
   const url = (name: string): string => `postgres://${superuser}:${password}@127.0.0.1:${port}/${name}`
   // Its own word as well as an answer: on a port snatched from it, another server would answer in its place.
   const ready = async (): Promise<boolean> =>
-    log().includes('ready to accept connections') && (await ensureDatabase(url('postgres'), database))
+    log.said().includes('ready to accept connections') && (await ensureDatabase(url('postgres'), database))
   const settled = async (): Promise<boolean> => code !== undefined || (await ready())
   try {
     if ((await waitUntil(settled, { within: startDeadline, interval: 20, signal })) && code === undefined) {
@@ -136,8 +122,8 @@ async function startOnPort(
     })
   }
   await child.stop()
-  if (code === 126 || code === 127) throw brokenBinaries(place.binaries.postgres, tailOf(log(), 3))
-  return log()
+  if (code === 126 || code === 127) throw brokenBinaries(place.binaries.postgres, tailOf(log.said(), 3))
+  return log.said()
 }
 
 function settingsOf({ folder, settings }: PostgresOptions): string[] {

@@ -1,22 +1,18 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ServersError } from '../errors.ts'
 import { type Leashed, spawnLeashed } from '../leash/spawn.ts'
-import { freePort, freePortFrom } from '../ports.ts'
 import type { RunningServer } from '../running.ts'
+import { appendedLog, onSomePort, type PortWish } from '../some-port.ts'
 import { tailOf, waitUntil } from '../wait.ts'
 import { findRedisServer } from './find.ts'
 import { answersPing } from './probe.ts'
 import type { RedisServer } from './strategy.ts'
 
-export interface RedisOptions {
+export interface RedisOptions extends PortWish {
   /** What to start; {@link findRedisServer} says unless given. */
   readonly server?: RedisServer
-  /** This port and no other; a free one unless given. */
-  readonly port?: number
-  /** This port when it is free, else the next free one. */
-  readonly preferredPort?: number
   /** More settings for its command line, after ours: `['--maxmemory', '64mb']`. */
   readonly args?: readonly string[]
   /** The file its log is appended to; a temporary one unless given. */
@@ -29,7 +25,7 @@ export interface RedisOptions {
 
 /** It holds nothing on disk: a cache and a bus, not a store. */
 const settings = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
-const portTries = 5
+const SNATCHED = /address already in use|port is already allocated/i
 
 /**
  * Starts a redis-server on 127.0.0.1 and resolves when it answers PING. It ends when this process does.
@@ -55,16 +51,9 @@ async function startOnSomePort(
   options: RedisOptions,
   logFile: string,
 ): Promise<RunningServer> {
-  for (let attempt = 1; ; attempt++) {
-    const port =
-      options.port ?? (attempt === 1 ? await freePortFrom(options.preferredPort ?? 0) : await freePort())
-    const outcome = await startOnPort(server, port, options, logFile)
-    if (typeof outcome !== 'string') return outcome
-    // Between our look and its bind another process may take the port.
-    const snatched = /address already in use|port is already allocated/i.test(outcome)
-    if (options.port === undefined && snatched && attempt < portTries) continue
-    throw new ServersError('REDIS_START_FAILED', `${server.description} did not start:\n${tailOf(outcome)}`)
-  }
+  const outcome = await onSomePort(options, SNATCHED, (port) => startOnPort(server, port, options, logFile))
+  if (typeof outcome !== 'string') return outcome
+  throw new ServersError('REDIS_START_FAILED', `${server.description} did not start:\n${tailOf(outcome)}`)
 }
 
 /** The running server, or the log of the one that ended or did not answer in time. */
@@ -74,29 +63,27 @@ async function startOnPort(
   { args = [], startDeadline = 10_000, signal }: RedisOptions,
   logFile: string,
 ): Promise<RunningServer | string> {
-  const output = openSync(logFile, 'a')
-  const before = fstatSync(output).size
-  const log = (): string => readFileSync(logFile).subarray(before).toString()
+  const log = appendedLog(logFile)
   let child: Leashed
   try {
     child = await spawnLeashed({
       ...server.launch(port, [...settings, ...args]),
       cwd: dirname(logFile),
-      output,
+      output: log.output,
     })
   } finally {
-    closeSync(output)
+    log.close()
   }
   let ended = false
   void child.exited.then(() => (ended = true))
   // Its own word as well as an answer: on a port snatched from it, another server would answer in its place.
   const ready = async (): Promise<boolean> =>
-    log().includes('Ready to accept connections') && (await answersPing(port))
+    log.said().includes('Ready to accept connections') && (await answersPing(port))
   const settled = async (): Promise<boolean> => ended || (await ready())
   if ((await waitUntil(settled, { within: startDeadline, interval: 20, signal })) && !ended) {
     return { ...child, host: '127.0.0.1', port, url: `redis://127.0.0.1:${port}` }
   }
   await child.stop({ graceMs: 2_000 })
   if (signal?.aborted) throw new ServersError('ABORTED', 'the start of redis-server was given up')
-  return log()
+  return log.said()
 }

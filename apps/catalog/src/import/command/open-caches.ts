@@ -6,6 +6,7 @@ import { bookCaches, evictBooks } from '../../books/caches.ts'
 import { bookRepository } from '../../books/repository.ts'
 import { CacheSettings } from '../../config.ts'
 import type { CatalogDatabase } from '../../database/schema.ts'
+import { silent } from '../../silent.ts'
 import type { Caches } from './run.ts'
 
 /** How long Redis may take to answer before the import goes on without telling the caches. */
@@ -17,7 +18,6 @@ export async function openCaches(
   redisUrl: string | undefined,
   database: Database<CatalogDatabase>,
 ): Promise<Caches> {
-  const silent = { info: () => {}, warn: () => {}, error: () => {} }
   const redisEnv = redisUrl === undefined ? env : { ...env, REDIS_URL: redisUrl }
   const redisSettings = readSettings(RedisSettings, { REDIS_COMMAND_TIMEOUT: '2s', ...redisEnv })
   const link = openRedis(redisSettings, 'lockstep-import', silent)

@@ -2,6 +2,7 @@ import { type Database, faultOf, openDatabase, PostgresSettings } from '@lockste
 import { type Environment, readSettings } from '@lockstep/settings'
 import { sql } from 'kysely'
 import type { CatalogDatabase } from '../../database/schema.ts'
+import { silent } from '../../silent.ts'
 import { codeOf, ImportFault, messageOf } from '../fault.ts'
 import type { FleetAddresses } from './fleet.ts'
 
@@ -16,7 +17,6 @@ export async function openCatalog(
   env: Environment,
 ): Promise<Database<CatalogDatabase>> {
   const settings = readSettings(PostgresSettings, { ...defaults, ...env, DATABASE_URL: databaseUrl })
-  const silent = { warn: () => {}, info: () => {} }
   const database = openDatabase<CatalogDatabase>(settings, 'lockstep-import', silent)
   try {
     await sql`select from books limit 0`.execute(database.db)
