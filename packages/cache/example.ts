@@ -5,36 +5,40 @@ import { createCache, redisTransport } from './src/index.ts'
 
 const settings = readSettings(RedisSettings, process.env)
 const redis = openRedis(settings, 'example-1', console)
-const cache = createCache({
-  transport: redisTransport(redis, { prefix: settings.KEY_PREFIX }),
-  logger: console,
-})
+const transport = redisTransport(redis, { prefix: settings.KEY_PREFIX, logger: console })
+const cache = createCache({ transport, logger: console, maxStaleness: '2s' })
 
 // Stands for a database.
-const titles = new Map([[42, 'Ficciones']])
+const rows = new Map([[42, { title: 'Ficciones', author: 7 }]])
 const books = cache.define({
   name: 'books',
   version: 1,
   key: (id: number) => id,
-  load: async (id) => titles.get(id),
-  accepts: (stored) => typeof stored === 'string',
+  load: async (id) => rows.get(id),
   ttl: '30m',
+  tags: (book) => [`author:${book.author}`],
 })
 
 // A service need not wait: until Redis answers, reads come from the source.
-await redis.whenAvailable(5_000)
 while (!cache.live) await setTimeout(5)
 
 const show = async () => {
   const { value, from } = await books.read(42)
-  process.stdout.write(`${value} from ${from}\n`)
+  process.stdout.write(`${value?.title} from ${from}\n`)
 }
 await show()
 await show()
 
-// After the commit of a write.
-titles.set(42, 'El Aleph')
-process.stdout.write(`${await books.invalidate(42)}\n`)
+// A write whose writer may crash: while it is under way nobody caches the book, and afterwards all read the new one.
+const { outcome } = await cache.mutate([books.key(42)], async () => {
+  rows.set(42, { title: 'El Aleph', author: 7 })
+})
+process.stdout.write(`mutate: ${outcome}\n`)
+await show()
+
+// After the commit of any other write. Redis being away would be an outcome too, not an error.
+const invalidated = await cache.invalidateTags(['author:7'])
+process.stdout.write(`invalidateTags: ${invalidated.outcome}\n`)
 await show()
 
 await cache.close()

@@ -9,6 +9,7 @@ import {
   runService,
   ServiceSettings,
   serviceId,
+  useCache,
 } from './src/index.ts'
 
 try {
@@ -23,6 +24,7 @@ try {
     accepts: (stored) => typeof stored === 'string',
     ttl: '1m',
   })
+  useCache(app, { cache })
 
   app.register(healthPlugin, {
     service: serviceId('titles', settings),
@@ -38,7 +40,9 @@ try {
     reply.header('cache-status', cacheStatus(reading))
     return { title: reading.value }
   })
-  app.addHook('onClose', () => cache.close())
+  app.get('/titles', { config: { cache: { ttl: '1m', tags: ['titles'] } } }, async () => ({
+    titles: await titles.getMany(['42', '43']),
+  }))
   await runService(app, settings)
 } catch (error) {
   failToStart(error)

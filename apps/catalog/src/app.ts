@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type Cache, createCache, redisTransport } from '@lockstep/cache'
-import { createService, healthPlugin, serviceId } from '@lockstep/fastify'
+import { cacheAdminPlugin, createService, healthPlugin, serviceId, useCache } from '@lockstep/fastify'
 import { openDatabase } from '@lockstep/postgres'
 import { openRedis } from '@lockstep/redis'
 import type { FastifyInstance } from 'fastify'
@@ -35,6 +35,12 @@ export function createApp(settings: CatalogSettings): FastifyInstance {
     logger: app.log,
     l1: { maxEntries: settings.CACHE_L1_ENTRIES },
   })
+  // The last hook runs first: the cache has what it stands on until it is closed.
+  app.addHook('onClose', async () => {
+    await redis.close()
+    await database.close()
+  })
+  useCache(app, { cache })
   const repository = bookRepository(database)
   const catalog = createCatalog(repository, cache, bookCaches(cache, repository, settings))
 
@@ -63,13 +69,9 @@ export function createApp(settings: CatalogSettings): FastifyInstance {
       },
     ],
   })
-  app.register(readRoutes, { catalog })
+  app.register(readRoutes, { catalog, settings })
   app.register(writeRoutes, { catalog })
-  app.addHook('onClose', async () => {
-    await cache.close()
-    await redis.close()
-    await database.close()
-  })
+  app.register(cacheAdminPlugin, { cache, token: settings.ADMIN_TOKEN, redis })
   return app
 }
 

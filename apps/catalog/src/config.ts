@@ -12,6 +12,10 @@ export const CacheSettings = Type.Object({
     default: '10s',
     description: 'How long it is believed that a book is not there',
   }),
+  CACHE_STALE_IF_ERROR: DurationSetting({
+    default: '1h',
+    description: 'How long past its time a book is still shown when the database does not answer',
+  }),
   CACHE_L1_ENTRIES: Type.Integer({
     default: 10_000,
     minimum: 1,
@@ -20,7 +24,7 @@ export const CacheSettings = Type.Object({
   CACHE_L1_PAGES: Type.Integer({
     default: 500,
     minimum: 1,
-    description: 'How many pages of lists are kept in memory; each holds up to 100 books',
+    description: 'How many pages of lists, and how many of authors, are kept in memory',
   }),
 })
 

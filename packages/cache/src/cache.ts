@@ -1,150 +1,224 @@
-import { randomUUID } from 'node:crypto'
-import { cacheName, keySpace } from '@lockstep/redis'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { systemClock } from './clock.ts'
 import { DefinitionError } from './errors.ts'
-import { Invalidator, type Outcome } from './invalidator.ts'
-import {
-  checkDefinition,
-  type Definition,
-  NamedCache,
-  type Reading,
-  type Surroundings,
-} from './named-cache.ts'
-import type { Clock, Invalidation, Logger, Transport } from './ports.ts'
-import { Region } from './region.ts'
+import { NamedCache } from './named-cache.ts'
+import type { CacheEvent, CacheOptions } from './options.ts'
+import { ALL_GUARDS, type Guards } from './protocol/guards.ts'
+import { MAX_INTENT } from './protocol/shard-view.ts'
+import { Keeper } from './read/keeper.ts'
+import { type Load, Loader } from './read/loader.ts'
+import { type Definition, policyOf } from './read/policy.ts'
+import { Reader } from './read/reader.ts'
 import { cacheOf, Replica } from './replica.ts'
-import { type CacheStats, noStats } from './stats.ts'
-import { decodeMessage, encodeMessage } from './wire.ts'
+import { type CacheCounts, type CacheStats, noCounts, totalOf } from './stats.ts'
+import { Region } from './tiers/region.ts'
+import { realTime } from './time.ts'
+import {
+  type Cached,
+  type CachedOptions,
+  cached,
+  type InvalidatesOptions,
+  invalidates,
+  type MutatesOptions,
+} from './wrap.ts'
+import { itemsOf } from './write/items.ts'
+import type { MutateContext, Mutated, Through } from './write/mutation.ts'
+import { sweep } from './write/sweep.ts'
+import type { Invalidated } from './write/writes.ts'
 
-export interface CacheOptions {
-  /** How this cache reaches the fleet: `redisTransport(link, { prefix })`, or `memoryTransport()` for one process. */
-  readonly transport: Transport
-  readonly logger: Logger
-  readonly l1?: {
-    /** How many entries each named cache keeps in this process. Default 10,000. */
-    readonly maxEntries?: number
-  }
-  readonly clock?: Clock
-  /** From 0 up to 1. */
-  readonly random?: () => number
+export interface MutationOptions {
+  /** `fleet`: reads that begin after the commit see the new value everywhere, or the result says `promised: false`. */
+  readonly wait?: 'fleet'
+  /** The longest that the work may take; if the writer dies, nobody fills the entries for so long. Default 10 s, at most 30 s. */
+  readonly lifetime?: Duration
+  /** When Redis is away: `reject` before the work begins (the default), or `run` it, safe only if this process lives on. */
+  readonly whenAway?: 'reject' | 'run'
+}
+
+export interface MutationContext extends MutateContext {
+  /** The new value of an entry, to lie in Redis when the work has ended, unless somebody else wrote meanwhile. */
+  put<K, V>(cache: NamedCache<K, V>, key: K, value: V): void
+}
+
+/** What to invalidate: any number of each. */
+export interface Invalidations {
+  /** Names of entries, as `books.key(42)` gives them. */
+  readonly keys?: readonly string[]
+  readonly tags?: readonly string[]
+  /** Of names, such as `books:v1:list:`. */
+  readonly prefixes?: readonly string[]
+  readonly caches?: readonly { readonly name: string }[]
 }
 
 /** The cache object of a process: any number of named caches over one L2 and one bus. */
 export interface Cache {
-  /** @throws {DefinitionError} when the name is not one, or is taken */
+  /** @throws {DefinitionError} when the definition is wrong, or its name taken */
   define<K, V>(definition: Definition<K, V>): NamedCache<K, V>
   /**
-   * Evicts entries (named by `books.key(42)`) and clears whole caches, in every replica and in Redis: one call, one
-   * message. Call it after the commit. Redis being away is an outcome, not an error.
+   * Evicts in every replica and in Redis: one call, one message. Call it after the commit. Redis being away is an outcome,
+   * not an error.
    *
-   * @throws {DefinitionError} at once, when a key is not the name of an entry
+   * @throws {DefinitionError} when a key is not the name of an entry
    */
-  invalidate(what: { keys?: readonly string[]; caches?: readonly { name: string }[] }): Promise<Outcome>
-  /** Whether invalidations of others are known to arrive, so that L1 is in use. */
+  invalidate(what: Invalidations): Promise<Invalidated>
+  /** Evicts all that is tagged with one of them, whatever their number. */
+  invalidateTags(tags: readonly string[]): Promise<Invalidated>
+  /** @param prefix of the names of entries, such as `books:v1:list:` */
+  invalidatePrefix(prefix: string): Promise<Invalidated>
+  /**
+   * Evicts the entries whose names match a glob, and says how many lay in Redis. It walks over Redis (SCAN), so it is for
+   * people, not for every request. Everything that begins as the glob does before its first wildcard reads as absent.
+   */
+  invalidatePattern(glob: string): Promise<Invalidated>
+  /**
+   * Does a write in which its writer may crash: an intent stands in Redis until it has ended.
+   *
+   * @param names of the entries that the work changes, such as `[books.key(42)]`
+   * @param work commits to the source, before its deadline
+   * @throws {MutationAwayError} when Redis is away, before the work has begun; or what the work throws
+   * @throws {DefinitionError} when a name is not one, or the lifetime too long
+   */
+  mutate<R>(
+    names: readonly string[],
+    work: (context: MutationContext) => Promise<R>,
+    options?: MutationOptions,
+  ): Promise<Mutated<R>>
+  /** A value under a key of its own, without a definition: from L1, from L2, or loaded. */
+  getOrSet<V>(
+    key: string,
+    load: Load<string, V>,
+    options: { ttl: Duration; tags?: readonly string[] },
+  ): Promise<V | undefined>
+  /** The same function, asked only when neither tier has its result. */
+  cached<Args extends readonly unknown[], V>(
+    fn: (...args: Args) => Promise<V | undefined>,
+    options: CachedOptions<Args, V>,
+  ): Cached<Args, V>
+  /** The same function, which invalidates what it has changed (`what`), or declares it before (`names`). */
+  invalidates<Args extends readonly unknown[], R>(
+    fn: (...args: Args) => Promise<R>,
+    options: InvalidatesOptions<Args, R> | MutatesOptions<Args>,
+  ): (...args: Args) => Promise<R>
+  /** Whether L1 may be served, in all shards. */
   readonly live: boolean
   stats(): CacheStats
   /** Sends what still waits, if Redis lets it, and stops listening. */
   close(): Promise<void>
 }
 
-/** Makes the cache object. It listens from now on; until the bus is up, reads go past L1. */
+/**
+ * Makes the cache object. It listens and probes from now on; until Redis has answered, reads go to the source.
+ *
+ * @throws {DurationError} naming the duration that is not one
+ */
 export function createCache(options: CacheOptions): Cache {
-  const { transport, logger, clock = systemClock, random = Math.random, l1 = {} } = options
-  const { store, bus, prefix } = transport
-  const origin = randomUUID()
-  const root = keySpace(prefix).root
-  const stats = noStats()
-  const replica = new Replica()
-  const background = new Set<Promise<unknown>>()
-  const invalidator = new Invalidator({
-    store,
-    fences: replica,
+  return createGuardedCache(options, ALL_GUARDS)
+}
+
+/** The same with some guards off, for the proof that each of them is needed. */
+export function createGuardedCache(options: CacheOptions, guards: Guards): Cache {
+  const { transport, logger, random = Math.random, l1 = {}, onEvent } = options
+  const machine = options.clock ?? systemClock
+  const clock = guards.wallClock ? realTime(machine) : machine
+  const maxStaleness = toMilliseconds(options.maxStaleness ?? '2s', 'maxStaleness')
+  const token = options.token ?? (() => randomBytes(12).toString('base64url'))
+  const replica = new Replica({
+    transport,
     clock,
     logger,
-    stats,
-    message: (what) => encodeMessage(prefix, origin, what),
+    guards,
+    maxStaleness,
+    leaseMs: toMilliseconds(options.fillLease ?? '2s', 'fillLease'),
+    id: options.id ?? randomUUID(),
+    token,
+    report: (type: CacheEvent['type'], shard) => onEvent?.({ type, shard }),
   })
+  const { l2, writes, pending, waiters, background } = replica
+  const caches = new Map<string, { counts: CacheCounts; entries: { size: number; bytes: number } }>()
 
-  const unlisten = bus.listen({
-    up: () => replica.up(),
-    down: () => replica.down(),
-    message: receive,
-  })
-
-  function receive(payload: string): void {
-    const received = decodeMessage(prefix, root, payload)
-    if (received.kind === 'foreign') return
-    if (received.kind === 'invalidation') {
-      if (received.origin === origin) return
-      replica.evict(received.what)
-    } else if (received.kind === 'plain') {
-      evictPlain(received.name)
-    } else {
-      logger.warn({ version: received.version }, 'invalidation in an unknown format: L1 flushed')
-      replica.flush()
+  function define<K, V>(definition: Definition<K, V>): NamedCache<K, V> {
+    const policy = policyOf(definition)
+    if (replica.has(policy.cache)) throw new DefinitionError(`There is a cache ${policy.cache} already`)
+    const limits = {
+      maxEntries: definition.maxEntries ?? l1.maxEntries ?? 10_000,
+      maxBytes: definition.maxBytes ?? l1.maxBytes,
     }
-    stats.messages++
+    const region = new Region<V>(policy.cache, limits, guards)
+    const counts = noCounts()
+    const around = { policy, region, l2, clock, guards, pending, counts }
+    const { load, loadMany } = definition
+    const { hardTimeout } = policy
+    const keeper = new Keeper<K, V>({ ...around, definition, random, logger })
+    const loader = new Loader<K, V>({ clock, hardTimeout, counts, load, loadMany })
+    const reader = new Reader<K, V>({ ...around, keeper, loader, waiters, maxStaleness, token, background })
+    replica.add(region)
+    caches.set(policy.cache, { counts, entries: region.entries })
+    return new NamedCache({ definition, policy, region, reader, keeper, l2, clock, counts, writes })
   }
 
-  /** The foreign program that published a plain key may not know of our L2: the entry goes there, too. */
-  function evictPlain(name: string): void {
-    const cache = cacheOf(name)
-    if (cache === undefined || !replica.has(cache)) return
-    void invalidator.invalidate({ names: [name], caches: [] }, false)
-  }
+  const loose = define<string, unknown>({ name: 'loose', version: 1, key: (key) => key, ttl: '1m' })
 
-  let reported = ''
-  const forget = store.onAvailable(() => {
-    reported = ''
-  })
-  const surroundings: Surroundings = {
-    store,
-    clock,
-    random,
-    stats,
-    live: () => replica.live,
-    fenced: (cache, name) => replica.fenced(cache, name),
-    invalidate: (what: Invalidation) => invalidator.invalidate(what),
-    l2Failed(error) {
-      stats.l2Errors++
-      const reason = error instanceof Error ? error.message : String(error)
-      if (reason !== reported) logger.warn({ reason }, 'the cache goes on without L2')
-      reported = reason
+  const cache: Cache = {
+    define,
+    async invalidate({ keys = [], tags = [], prefixes = [], caches: whole = [] }) {
+      checkNames(keys)
+      return writes.invalidate(itemsOf({ keys, tags, prefixes, caches: whole.map(({ name }) => name) }))
     },
-    background(work) {
-      background.add(work)
-      void work.finally(() => background.delete(work))
+    invalidateTags: (tags) => cache.invalidate({ tags }),
+    invalidatePrefix: (prefix) => cache.invalidate({ prefixes: [prefix] }),
+    invalidatePattern: (glob) => sweep(transport.store, writes, glob),
+    async mutate(names, work, { wait, lifetime = '10s', whenAway = 'reject' } = {}) {
+      checkNames(names)
+      const through: Through[] = []
+      const withPut = (context: MutateContext) =>
+        work({
+          ...context,
+          put: (named, key, value) => {
+            const one = named.through(key, value)
+            if (!names.includes(one.name))
+              throw new DefinitionError(`${one.name} is not among the names mutated`)
+            through.push(one)
+          },
+        })
+      const ms = toMilliseconds(lifetime, 'lifetime')
+      if (ms > MAX_INTENT) throw new DefinitionError(`The lifetime of a mutation is at most ${MAX_INTENT} ms, not ${ms}`)
+      return writes.mutate(names, withPut, through, { wait, lifetime: ms, whenAway })
     },
-  }
-
-  return {
-    define<K, V>(definition: Definition<K, V>) {
-      checkDefinition(definition)
-      const name = cacheName(definition.name, definition.version)
-      if (replica.has(name)) throw new DefinitionError(`There is a cache ${name} already`)
-      const region = new Region<V, Reading<V>>(definition.maxEntries ?? l1.maxEntries ?? 10_000)
-      const cache = new NamedCache(definition, region, surroundings)
-      replica.add(name, region)
-      return cache
+    getOrSet: async <V>(
+      key: string,
+      load: Load<string, V>,
+      how: { ttl: Duration; tags?: readonly string[] },
+    ) => {
+      const value = await loose.getOrLoad(key, load, how)
+      return believed<V>(value) ? value : undefined
     },
-    invalidate({ keys = [], caches = [] }) {
-      const wrong = keys.find((key) => cacheOf(key) === undefined)
-      if (wrong !== undefined) {
-        throw new DefinitionError(`${JSON.stringify(wrong)} is not the name of an entry, such as books:v1:42`)
-      }
-      return invalidator.invalidate({ names: keys, caches: caches.map(({ name }) => name) })
-    },
+    cached: (fn, how) => cached(cache, fn, how),
+    invalidates: (fn, how) => invalidates(cache, fn, how),
     get live() {
       return replica.live
     },
-    stats: () => ({ ...stats }),
-    async close() {
-      await unlisten()
-      replica.down()
-      await Promise.all(background)
-      await invalidator.retry()
-      invalidator.end()
-      forget()
-    },
+    stats: () => ({
+      ...totalOf([...caches.values()].map(({ counts }) => counts)),
+      ...replica.counts,
+      pending: replica.waiting,
+      caches: Object.fromEntries(
+        [...caches].map(([name, { counts, entries }]) => [
+          name,
+          { ...counts, entries: entries.size, bytes: entries.bytes },
+        ]),
+      ),
+    }),
+    close: () => replica.close(),
   }
+  return cache
+}
+
+/** A key without a definition holds what its callers load into it. */
+const believed = <V>(value: unknown): value is V => value !== undefined
+
+function checkNames(names: readonly string[]): void {
+  const wrong = names.find((name) => cacheOf(name) === undefined)
+  if (wrong === undefined) return
+  throw new DefinitionError(`${JSON.stringify(wrong)} is not the name of an entry, such as books:v1:42`)
 }

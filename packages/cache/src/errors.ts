@@ -8,12 +8,12 @@ export class LoadTimeoutError extends Error {
   }
 }
 
-/** The value cannot be written as JSON. */
+/** The value cannot be written by its codec. */
 export class EncodeError extends Error {
   readonly code = 'LOCKSTEP_ENCODE_FAILED'
 
   constructor(name: string, options: ErrorOptions) {
-    super(`The value of ${name} cannot be encoded as JSON`, options)
+    super(`The value of ${name} cannot be encoded`, options)
     this.name = 'EncodeError'
   }
 }
@@ -25,5 +25,15 @@ export class DefinitionError extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'DefinitionError'
+  }
+}
+
+/** The intent of a mutation could not be declared, so its work was not begun: Redis is away. */
+export class MutationAwayError extends Error {
+  readonly code = 'LOCKSTEP_MUTATION_AWAY'
+
+  constructor(options: ErrorOptions) {
+    super('Redis does not answer: nothing was begun', options)
+    this.name = 'MutationAwayError'
   }
 }

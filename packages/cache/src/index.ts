@@ -1,8 +1,24 @@
-export { type Cache, type CacheOptions, createCache } from './cache.ts'
-export { DefinitionError, EncodeError, LoadTimeoutError } from './errors.ts'
-export type { Outcome } from './invalidator.ts'
-export { type MemoryTransport, memoryTransport } from './memory-transport.ts'
-export type { Definition, NamedCache, Reading } from './named-cache.ts'
-export type { Bus, BusListener, Clock, Grant, Invalidation, Store, StoredEntry, Transport } from './ports.ts'
-export { redisTransport } from './redis-transport.ts'
-export type { CacheStats } from './stats.ts'
+export {
+  type Cache,
+  createCache,
+  type Invalidations,
+  type MutationContext,
+  type MutationOptions,
+} from './cache.ts'
+export { systemClock } from './clock.ts'
+export * from './codec/index.ts'
+export { DefinitionError, EncodeError, LoadTimeoutError, MutationAwayError } from './errors.ts'
+export { type MemoryServer, memoryTransport } from './memory/transport.ts'
+export type { Inspection, NamedCache, ReadOptions } from './named-cache.ts'
+export type { CacheEvent, CacheOptions } from './options.ts'
+export type { Bus, BusListener, Clock, Logger, Store, Transport } from './ports.ts'
+export type { Degraded, Reading } from './read/flight.ts'
+export type { Load, LoadContext, LoadMany } from './read/loader.ts'
+export type { Definition } from './read/policy.ts'
+export { redisTransport } from './redis/transport.ts'
+export type { CacheCounts, CacheStats } from './stats.ts'
+export type { Cached, CachedOptions, InvalidatesOptions, MutatesOptions } from './wrap.ts'
+export { isWriteToken, type WriteToken } from './write/items.ts'
+export type { Mutated } from './write/mutation.ts'
+export type { Invalidated, Written } from './write/writes.ts'
+export { TtlSettings } from './ttl.ts'

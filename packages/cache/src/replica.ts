@@ -1,97 +1,237 @@
-import type { Invalidation } from './ports.ts'
-import type { Evictable } from './region.ts'
+import { keySpace } from '@lockstep/redis'
+import type { Clock, Logger, Transport } from './ports.ts'
+import type { Guards } from './protocol/guards.ts'
+import type { Change, Invalidation } from './protocol/history.ts'
+import { decodeMessage } from './protocol/wire.ts'
+import { Waiters } from './read/waiters.ts'
+import { noProcessCounts } from './stats.ts'
+import { L2 } from './tiers/l2.ts'
+import type { Evictable } from './tiers/region.ts'
+import { Shard, type ShardEvent } from './tiers/shard.ts'
+import { Acknowledgements, encodeAcknowledgement } from './write/acknowledgements.ts'
+import { invalidationOf } from './write/items.ts'
+import { Pending } from './write/pending.ts'
+import { Writer } from './write/writer.ts'
+import { Writes } from './write/writes.ts'
+
+export interface ReplicaOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly guards: Guards
+  /** T, in ms. */
+  readonly maxStaleness: number
+  readonly leaseMs: number
+  /** This process, as others know it. */
+  readonly id: string
+  readonly token: () => string
+  readonly report: (event: ShardEvent, shard: number) => void
+}
 
 /**
- * One process's view of the caches: the coherent core, without I/O.
- *
- * **What it is.** A set of regions, one a named cache (see `Region`), and one bit: whether this process is `live`, that
- * is, whether invalidations are known to reach it. Everything that can make a copy stale comes through here.
- *
- * **Invariant.** While live, an entry in L1 has not been invalidated by any message that was published since it was read,
- * except for those still on their way. Hence:
- * - going up flushes: whatever was published before was missed;
- * - going down flushes, and nothing is put into L1 until it is up again: whatever is published now will be missed. So a
- *   hit needs no look at the link: while it is down, there is nothing to hit;
- * - an eviction voids the reads under way before it removes the entry, and a flush voids them all.
- *
- * **Concurrency.** All methods are synchronous and the process has one thread: a message is applied as a whole before the
- * next read looks, and a read's result is stored (or not) in one step with the check of its flight.
- *
- * **Ordering.** Messages may be lost only with the link, which is seen as going down; they may repeat and overtake one
- * another freely, since removing twice, or in another order, leaves the same thing: nothing.
- *
- * **Failure.** A link that dies silently is found by its heartbeat, within three beats; until then L1 may serve what others
- * have already replaced. (The lease on L1, sequence numbers and replay, which bound and repair this, come with the full
- * protocol.) A message from a later release flushes everything, because nobody can say what it evicts.
+ * One process of the fleet: its regions of L1, its view of each shard, and what it hears, joined together. What is decided,
+ * and why, is in the modules that this one connects: `protocol/shard-view.ts` first of all.
  */
 export class Replica {
-  #live = false
+  readonly l2: L2
+  readonly writes: Writes
+  readonly pending = new Pending()
+  readonly waiters: Waiters
+  readonly counts = noProcessCounts()
+  readonly #options: ReplicaOptions
   readonly #regions = new Map<string, Evictable>()
-  /** By the names of entries and of caches, which cannot be the same. A cache may be fenced before it is defined. */
-  readonly #fences = new Map<string, number>()
+  readonly #shards: readonly Shard[]
+  readonly #writers: readonly Writer[]
+  readonly #acknowledgements: Acknowledgements
+  readonly #background = new Set<Promise<unknown>>()
+  readonly #roots: readonly string[]
+  readonly #unlisten: () => Promise<void>
+  readonly #forget: () => void
+  readonly #begun: number
+  #wasLive = false
+  #reported = ''
 
-  /** Whether L1 may be filled. */
-  get live(): boolean {
-    return this.#live
+  constructor(options: ReplicaOptions) {
+    this.#options = options
+    const { transport, clock, logger, guards, maxStaleness, id, token } = options
+    const { store, bus, prefix } = transport
+    const keys = keySpace(prefix, store.shards)
+    this.#begun = clock.now()
+    this.#roots = Array.from({ length: store.shards }, (_, shard) => keys.root(shard))
+    this.waiters = new Waiters(clock)
+    this.#acknowledgements = new Acknowledgements(bus, clock, id)
+    this.#shards = Array.from(
+      { length: store.shards },
+      (_, index) =>
+        new Shard({
+          index,
+          store,
+          clock,
+          maxStaleness,
+          guards,
+          replica: id,
+          evict: (change) => this.#evict(change),
+          regions: () => this.#regions.values(),
+          acknowledge: (shard, change) => this.#acknowledge(shard, change),
+          failed: (error) => this.#failed(error),
+          report: (event, shard) => this.#report(event, shard),
+        }),
+    )
+    this.#writers = this.#shards.map(
+      (shard) =>
+        new Writer({
+          shard,
+          store,
+          clock,
+          logger,
+          counts: this.counts,
+          pending: this.pending,
+          note: { origin: id },
+          evict: (items) => this.#evict(invalidationOf(items)),
+        }),
+    )
+    this.l2 = new L2({
+      store,
+      shards: this.#shards,
+      clock,
+      leaseMs: options.leaseMs,
+      guards,
+      failed: (error) => this.#failed(error),
+    })
+    this.writes = new Writes({
+      store,
+      clock,
+      guards,
+      maxStaleness,
+      origin: id,
+      acknowledgements: this.#acknowledgements,
+      writers: this.#writers,
+      shards: this.#shards,
+      token,
+    })
+    this.#forget = store.onAvailable(() => this.#back())
+    // A link that was down has missed messages, and one that is up may have: either way the log knows.
+    const look = () => {
+      for (const shard of this.#shards) void shard.probe()
+    }
+    this.#unlisten = bus.listen({ up: look, down: look, message: (payload) => this.#receive(payload) })
+    for (const shard of this.#shards) shard.start()
   }
 
-  add(cache: string, region: Evictable): void {
-    this.#regions.set(cache, region)
+  /** Whether L1 may be served, in all shards. */
+  get live(): boolean {
+    return this.#shards.every(({ view }) => view.leased)
+  }
+
+  /** How many items wait for a Redis that is away. */
+  get waiting(): number {
+    return this.#writers.reduce((sum, { waiting }) => sum + waiting, 0)
+  }
+
+  add(region: Evictable): void {
+    this.#regions.set(region.cache, region)
   }
 
   has(cache: string): boolean {
     return this.#regions.has(cache)
   }
 
-  up(): void {
-    this.flush()
-    this.#live = true
+  /** Work that nobody waits for, until the replica is closed. What fails in it was counted where it failed. */
+  readonly background = (work: Promise<unknown>): void => {
+    const quiet = work.catch(() => {}).finally(() => this.#background.delete(quiet))
+    this.#background.add(quiet)
   }
 
-  down(): void {
-    this.#live = false
-    this.flush()
+  async close(): Promise<void> {
+    const { store } = this.#options.transport
+    await this.#unlisten()
+    await Promise.all(this.#background)
+    await Promise.all(this.#writers.map((writer) => writer.retry()))
+    this.#forget()
+    for (const writer of this.#writers) writer.end()
+    for (const shard of this.#shards) shard.stop()
+    await this.#acknowledgements.close()
+    await Promise.allSettled(this.#shards.map(({ index }) => store.leave(index, this.#options.id)))
   }
 
-  flush(): void {
-    for (const region of this.#regions.values()) region.evictAll()
+  #receive(payload: string): void {
+    const { transport, logger } = this.#options
+    const received = decodeMessage(transport.prefix, this.#roots, payload)
+    if (received.kind === 'foreign') return
+    this.counts.messages++
+    if (received.kind === 'change') this.#shards[received.shard]?.view.message(received.change)
+    else if (received.kind === 'filled') this.waiters.wake(received.names)
+    else if (received.kind === 'plain') this.#evictPlain(received.name)
+    else {
+      logger.warn({ version: received.version }, 'message in an unknown format: L1 flushed')
+      for (const region of this.#regions.values()) region.evictAll()
+      for (const { view } of this.#shards) view.suspect()
+    }
   }
 
-  evict(what: Invalidation): void {
-    for (const name of what.names) {
+  /** The foreign program that published a plain key does not know of our L2: the entry goes there, too. */
+  #evictPlain(name: string): void {
+    const cache = cacheOf(name)
+    const writer = this.#writers[this.#options.transport.store.shardOf(name)]
+    if (cache === undefined || !this.#regions.has(cache) || writer === undefined) return
+    this.background(writer.evictPresent(name))
+  }
+
+  #evict({ keys, tags, prefixes, caches }: Invalidation): void {
+    for (const name of keys) {
       const cache = cacheOf(name)
       if (cache !== undefined) this.#regions.get(cache)?.evict(name.slice(cache.length + 1))
     }
-    for (const cache of what.caches) this.#regions.get(cache)?.evictAll()
-  }
-
-  /**
-   * Puts up a fence: from before this process sends an invalidation until it knows that Redis has executed it. What is
-   * fenced is read from the source, past L2, where the old entry may still lie; and nothing read meanwhile is kept.
-   */
-  fence(what: Invalidation): void {
-    this.evict(what)
-    for (const name of namesIn(what)) this.#fences.set(name, (this.#fences.get(name) ?? 0) + 1)
-  }
-
-  /** Takes one fence down; each stands as long as one of those who put it up needs it. */
-  unfence(what: Invalidation): void {
-    this.evict(what)
-    for (const name of namesIn(what)) {
-      const left = (this.#fences.get(name) ?? 0) - 1
-      if (left > 0) this.#fences.set(name, left)
-      else this.#fences.delete(name)
+    for (const cache of caches) this.#regions.get(cache)?.evictAll()
+    if (tags.length + prefixes.length > 0) {
+      for (const region of this.#regions.values()) {
+        for (const tag of tags) region.evictTag(tag)
+        for (const prefix of prefixes) region.evictPrefix(prefix)
+      }
     }
+    this.waiters.wake(keys)
   }
 
-  fenced(cache: string, name: string): boolean {
-    return this.#fences.has(cache) || this.#fences.has(name)
+  #acknowledge(shard: number, change: Change): void {
+    const { transport, id } = this.#options
+    if (change.origin === id) return
+    this.background(transport.bus.tell(change.origin, encodeAcknowledgement(shard, change, id)))
+  }
+
+  #back(): void {
+    this.#reported = ''
+    for (const shard of this.#shards) void shard.probe()
+    for (const writer of this.#writers) void writer.retry()
+  }
+
+  #failed(error: unknown): void {
+    this.counts.l2Errors++
+    // A process that has just begun is not yet connected: that is no trouble to speak of.
+    const { clock, maxStaleness, logger } = this.#options
+    if (clock.now() - this.#begun < maxStaleness && !this.#wasLive) return
+    const reason = error instanceof Error ? error.message : String(error)
+    if (reason !== this.#reported) logger.warn({ reason }, 'the cache goes on without L2')
+    this.#reported = reason
+  }
+
+  #report(event: ShardEvent, shard: number): void {
+    const { logger } = this.#options
+    if (event === 'live') {
+      this.#reported = ''
+      this.#wasLive = true
+    }
+    if (event === 'flushed') this.counts.flushes++
+    if (event === 'rotated') {
+      this.counts.rotations++
+      logger.warn({ shard }, 'redis lost history: a new incarnation begins, and all of L2 reads as absent')
+    }
+    this.#options.report(event, shard)
   }
 }
-
-const namesIn = ({ names, caches }: Invalidation): string[] => [...names, ...caches]
 
 /** The cache that an entry's name belongs to, `books:v1` of `books:v1:42`; undefined when it is not such a name. */
 export function cacheOf(name: string): string | undefined {
-  return /^[^:]+:v\d+(?=:)/.exec(name)?.[0]
+  return CACHE.exec(name)?.[0]
 }
+
+const CACHE = /^[^:]+:v\d+(?=:)/

@@ -1,10 +1,8 @@
 import { test } from 'tap'
-import { type Book, fleet, isBook, onUnsteadyBus, settle } from './fleet.ts'
+import { type Book, fleet, settle } from './fleet.ts'
 
 await test('G2 a load that an invalidation overtakes is stored nowhere, and nobody joins it any more', async (t) => {
-  const { replicas, source, state, release } = fleet(2)
-  const [a, b] = replicas
-  if (!a || !b) throw new Error('no replicas')
+  const { a, b, source, state, release } = await fleet({ size: 2 })
   state.held = true
   const overtaken = a.books.read(42)
   await settle()
@@ -14,7 +12,7 @@ await test('G2 a load that an invalidation overtakes is stored nowhere, and nobo
   await settle()
   t.equal(state.loads, 2, 'the later caller does not join the load that began before')
   release()
-  t.match(await overtaken, { value: { title: 'first' }, stored: false, bypass: 'invalidating' })
+  t.match(await overtaken, { value: { title: 'first' }, stored: false })
   t.match(await after, { value: { title: 'second' }, stored: true })
   await settle()
   t.match(await a.books.read(42), { from: 'l1', value: { title: 'second' } })
@@ -22,10 +20,20 @@ await test('G2 a load that an invalidation overtakes is stored nowhere, and nobo
   t.equal(a.cache.stats().fenced, 1)
 })
 
-await test('G2 the same when a whole cache is cleared', async (t) => {
-  const { replicas, source, state, release } = fleet(2)
-  const [a, b] = replicas
-  if (!a || !b) throw new Error('no replicas')
+await test('without the fence, it would be kept', async (t) => {
+  const { a, b, source, state, release } = await fleet({ size: 2, guards: { fence: false } })
+  state.held = true
+  const overtaken = a.books.read(42)
+  await settle()
+  source.set(42, { title: 'second' })
+  await b.books.invalidate(42)
+  release()
+  t.match(await overtaken, { stored: true })
+  t.match(await a.books.read(42), { from: 'l1', value: { title: 'first' } })
+})
+
+await test('G2 the same when a whole cache is cleared; and nobody waits for the lease of such a load', async (t) => {
+  const { a, b, source, state, release } = await fleet({ size: 2 })
   state.held = true
   const overtaken = a.books.read(42)
   await settle()
@@ -34,126 +42,95 @@ await test('G2 the same when a whole cache is cleared', async (t) => {
   release()
   t.match(await overtaken, { value: { title: 'first' }, stored: false })
   await settle()
-  t.match(await a.books.read(42), { from: 'source', value: { title: 'second' } })
+  t.match(await b.books.read(42), { from: 'source', value: { title: 'second' } })
+  t.match(await a.books.get(42), { title: 'second' })
 })
 
-await test('G3 while an invalidation is on its way, its own process reads past L2, and keeps nothing', async (t) => {
-  const { first, source, transport } = fleet()
-  await first.books.get(42)
+await test('G2 a load whose invalidation was not heard is stored in no L2: its fill lease is gone', async (t) => {
+  const { a, b, source, state, release, pass } = await fleet({ size: 2, define: { hardTimeout: '1h' } })
+  state.held = true
+  const overtaken = a.books.read(42)
   await settle()
-  const { invalidate } = transport.store
-  const hold = Promise.withResolvers<void>()
-  transport.store.invalidate = async (...args) => {
-    await hold.promise
-    return invalidate(...args)
-  }
+  a.net.deaf = true
   source.set(42, { title: 'second' })
-  const sent = first.books.invalidate(42)
-  t.match(await first.books.read(42), { value: { title: 'second' }, from: 'source', stored: false })
-  hold.resolve()
-  t.equal(await sent, 'applied')
-  t.match(await first.books.read(42), { value: { title: 'second' }, stored: true })
-})
-
-await test('while the bus is down L1 is shut, and what was in it is gone when it is up again', async (t) => {
-  const { cache, books, up, down } = onUnsteadyBus()
-  t.equal(cache.live, false)
-  t.match(await books.read(42), { from: 'source', stored: false, bypass: 'bus-down' })
-  up()
-  await books.read(42)
-  t.match(await books.read(42), { from: 'l1' })
-  down()
-  t.equal(books.peek(42), undefined)
-  t.match(await books.read(42), { from: 'l2', stored: false, bypass: 'bus-down' })
-  up()
-  t.match(await books.read(42), { from: 'l2', stored: true }, 'nothing from before is left')
-})
-
-await test('a load that began while the bus was down is not kept: its invalidation may have been missed', async (t) => {
-  const { books, state, store, up } = onUnsteadyBus()
-  const hold = Promise.withResolvers<void>()
-  state.held = hold.promise
-  const begun = books.read(42)
+  await b.books.invalidate(42)
+  release()
+  t.match(await overtaken, { value: { title: 'first' } })
   await settle()
-  await store.invalidate({ names: ['books:v1:42'], caches: [] }, undefined)
-  state.title = 'second'
-  up()
-  state.held = Promise.resolve()
-  hold.resolve()
-  t.match(await begun, { value: { title: 'first' }, stored: false })
-  t.match(await books.read(42), { value: { title: 'second' }, stored: true })
+  t.match(await b.books.read(42), { from: 'source', value: { title: 'second' } })
+  await pass(2000)
+  t.match(await a.books.read(42), { value: { title: 'second' } }, 'and its own L1 hears of it from the log')
+})
+
+await test('without the fill lease, it would lie in L2', async (t) => {
+  const { a, b, source, state, release } = await fleet({ size: 2, guards: { fillLease: false } })
+  state.held = true
+  const overtaken = a.books.read(42)
+  await settle()
+  a.net.deaf = true
+  source.set(42, { title: 'second' })
+  await b.books.invalidate(42)
+  release()
+  await overtaken
+  await settle()
+  t.match(await b.books.read(42), { from: 'l2', value: { title: 'first' } })
 })
 
 await test('G2 a load that lands after it was voided does not unregister the one that came after it', async (t) => {
   const landings: ((book: Book) => void)[] = []
-  const { first } = fleet(1, { load: () => new Promise((resolve) => landings.push(resolve)) })
-  const voided = first.books.read(42)
+  const { a } = await fleet({ define: { load: () => new Promise((resolve) => landings.push(resolve)) } })
+  const voided = a.books.read(42)
   await settle()
-  await first.books.invalidate(42)
-  const overtaken = first.books.read(42)
+  await a.books.invalidate(42)
+  const overtaken = a.books.read(42)
   await settle()
   landings[0]?.({ title: 'first' })
   await voided
-  await first.books.invalidate(42)
+  await a.books.invalidate(42)
   landings[1]?.({ title: 'second' })
   t.match(await overtaken, { stored: false }, 'the second eviction still knew of it')
-  const after = first.books.read(42)
+  const after = a.books.read(42)
   await settle()
   landings[2]?.({ title: 'third' })
   t.match(await after, { value: { title: 'third' }, stored: true })
 })
 
-await test('G3 a fence stands until the last of those who put it up is done; a clear fences all of a cache', async (t) => {
-  const { first, source, transport } = fleet()
-  await first.books.get(42)
+await test('G2 nobody joins a load that is older than T: the next ones share a load of their own', async (t) => {
+  const { a, source, state, pass, release } = await fleet({ define: { hardTimeout: '1h' } })
+  state.held = true
+  const old = a.books.read(42)
   await settle()
-  const { invalidate } = transport.store
-  const holds: PromiseWithResolvers<void>[] = []
-  transport.store.invalidate = async (...args) => {
-    const hold = Promise.withResolvers<void>()
-    holds.push(hold)
-    await hold.promise
-    return invalidate(...args)
-  }
-  const fenced = { from: 'source', stored: false, bypass: 'invalidating', l2Bypass: 'invalidating' }
-  const sent = [first.books.invalidate(42), first.books.invalidate(42)]
-  holds[0]?.resolve()
-  await sent[0]
-  t.match(await first.books.read(42), fenced, 'the second is still on its way')
-  holds[1]?.resolve()
-  await sent[1]
-  t.match(await first.books.read(42), { stored: true })
-
+  const joined = a.books.read(42)
+  await pass(2000)
+  const late = [a.books.read(42), a.books.read(42)]
+  await settle()
+  t.equal(state.loads, 1, 'one at a time')
   source.set(42, { title: 'second' })
-  const clear = first.books.clear()
-  t.match(await first.books.read(42), { ...fenced, value: { title: 'second' } })
-  holds[2]?.resolve()
-  await clear
-  t.match(await first.books.read(42), { stored: true })
+  release()
+  t.match(await Promise.all([old, joined]), [{ value: { title: 'first' } }, { value: { title: 'first' } }])
+  for (const reading of await Promise.all(late)) t.match(reading, { from: 'l2' })
+  const careless = await fleet({ define: { hardTimeout: '1h' }, guards: { joinAge: false } })
+  careless.state.held = true
+  const first = careless.a.books.read(42)
+  await careless.pass(2000)
+  const joiner = careless.a.books.read(42)
+  careless.release()
+  t.equal(await first, await joiner, 'without the guard they would share')
 })
 
-await test('G3 also for a cache that is defined while its clear is on its way', async (t) => {
-  const { first, transport } = fleet()
-  const { invalidate } = transport.store
-  const hold = Promise.withResolvers<void>()
-  transport.store.invalidate = async (...args) => {
-    await hold.promise
-    return invalidate(...args)
-  }
-  const clear = first.cache.invalidate({ caches: [{ name: 'films:v1' }] })
-  const films = first.cache.define<number, Book>({
-    name: 'films',
-    version: 1,
-    key: (id) => id,
-    load: async () => ({ title: 'x' }),
-    accepts: isBook,
-    ttl: '1m',
-  })
-  t.match(await films.read(1), { stored: false, bypass: 'invalidating' })
-  hold.resolve()
-  await clear
-  t.match(await films.read(1), { stored: true })
-  const again = films.clear()
-  t.match(await films.read(1), { stored: false, bypass: 'invalidating' })
-  await again
+await test('G2 with Redis away nobody joins a load that may have read the source already', async (t) => {
+  const { a, source, state, pass, release } = await fleet()
+  a.net.away = true
+  await pass(3000)
+  state.held = true
+  const early = a.books.read(42)
+  await settle()
+  source.set(42, { title: 'second' })
+  const late = [a.books.read(42), a.books.read(42)]
+  await settle()
+  t.equal(state.loads, 1)
+  release()
+  t.match(await early, { value: { title: 'first' }, stored: false, degraded: 'l2-away' })
+  for (const reading of await Promise.all(late)) t.match(reading, { value: { title: 'second' } })
+  t.equal(state.loads, 2)
 })

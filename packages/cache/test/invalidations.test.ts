@@ -1,189 +1,167 @@
-import { ManualClock, recordingLogger } from '@lockstep/testing'
 import { test } from 'tap'
-import { createCache, memoryTransport } from '../src/index.ts'
+import { MAX_MARKERS } from '../src/protocol/markers.ts'
 import { fleet, settle } from './fleet.ts'
 
-await test('an invalidation evicts in every replica, and in L2', async (t) => {
-  const { replicas, source } = fleet(3)
-  for (const { books } of replicas) await books.get(42)
-  source.set(42, { title: 'second' })
-  t.equal(await replicas[0]?.books.invalidate(42), 'applied')
-  for (const { books } of replicas) t.match(await books.get(42), { title: 'second' })
+const tagged = {
+  tags: (book: { author?: number }) => (book.author === undefined ? [] : [`author:${book.author}`]),
+}
+
+/** Three books of two authors, in every tier of two replicas. */
+async function library() {
+  const made = await fleet({ size: 2, define: tagged })
+  for (const [id, author] of [
+    [1, 7],
+    [2, 7],
+    [3, 8],
+  ] as const) {
+    made.source.set(id, { title: `book ${id}`, author })
+  }
+  await made.a.books.getMany([1, 2, 3])
+  await settle()
+  await made.b.books.getMany([1, 2, 3])
+  /** Which are still in both tiers of this replica. */
+  const left = () => [1, 2, 3].filter((id) => made.b.books.peek(id) !== undefined)
+  const { a, b, source, state, server } = made
+  return { a, b, source, state, server, left }
+}
+
+await test('K4 by key: gone in every replica and in L2, and it says how many', async (t) => {
+  const { a, left, server } = await library()
+  t.match(await a.cache.invalidate({ keys: [a.books.key(1), a.books.key(2), a.books.key(9)] }), {
+    outcome: 'applied',
+    removed: 2,
+  })
+  t.same(left(), [3])
+  t.same(server.shard.names(), ['books:v1:3'])
 })
 
-await test('K6 what L2 cannot do is counted, said once, and fails no read and no write', async (t) => {
-  const { first, source, transport, clock, logger } = fleet()
-  const away = async () => {
-    throw new Error('redis is away')
-  }
-  const { store } = transport
-  const working = { ...store }
-  Object.assign(store, { read: away, lease: away, fill: away, invalidate: away })
-  t.match(await first.books.read(42), { value: { title: 'first' }, from: 'source' })
-  t.equal(await first.books.invalidate(42), 'pending')
-  source.set(42, { title: 'second' })
-  t.match(await first.books.read(42), { value: { title: 'second' }, stored: false })
-  t.equal(first.cache.stats().l2Errors, 2)
-  t.equal(logger.messages().filter((message) => message === 'the cache goes on without L2').length, 1)
-
-  t.equal(first.cache.stats().pending, 1)
-  Object.assign(store, working)
-  clock.advance(250)
-  await settle()
-  t.equal(first.cache.stats().pending, 0, 'and what was owed is done')
-  t.match(await first.books.read(42), { value: { title: 'second' }, stored: true })
+await test('K4 by tag: in L1, in L2, and in what is read later', async (t) => {
+  const { a, b, left, state } = await library()
+  t.match(await a.cache.invalidateTags(['author:7']), { outcome: 'applied' })
+  t.same(left(), [3])
+  t.match(await b.books.read(1), { from: 'source' }, 'the entry in L2 reads as absent')
+  t.match(await b.books.read(3), { from: 'l1' })
+  t.equal(state.loads, 4)
 })
 
-await test('an invalidation that waits evicts the others when it is done', async (t) => {
-  const { replicas, source, transport, clock } = fleet(2)
-  const [a, b] = replicas
-  if (!a || !b) throw new Error('no replicas')
-  await a.books.get(42)
-  await settle()
-  await b.books.get(42)
-  const { invalidate } = transport.store
-  transport.store.invalidate = async () => {
-    throw new Error('redis is away')
-  }
-  source.set(42, { title: 'second' })
-  await Promise.all([a.books.invalidate(42), a.books.invalidate(42), a.books.clear(), a.books.clear()])
-  transport.store.invalidate = invalidate
-  clock.advance(250)
-  await settle()
-  t.match(await b.books.get(42), { title: 'second' })
-  t.match(await a.books.read(42), { stored: true }, 'no fence is left behind')
+await test('K4 by prefix, by cache, and several at once', async (t) => {
+  const { a, b, left, state } = await library()
+  await a.cache.invalidatePrefix('books:v1:2')
+  t.same(left(), [1, 3])
+  await b.books.clear()
+  t.same(left(), [])
+  t.same(await a.books.getMany([1, 2, 3]), await b.books.getMany([1, 2, 3]))
+  t.equal(state.loads, 6)
+  await a.cache.invalidate({ caches: [b.books], tags: ['x'], prefixes: ['films:'], keys: ['films:v1:1'] })
+  t.same(left(), [])
 })
 
-await test('what is invalidated while a retry is on its way is not taken for done', async (t) => {
-  const { first, transport, clock } = fleet()
-  const { invalidate } = transport.store
-  const fail = async () => {
-    throw new Error('redis is away')
-  }
-  transport.store.invalidate = fail
-  await first.books.invalidate(42)
-  const hold = Promise.withResolvers<void>()
-  transport.store.invalidate = () => hold.promise
-  clock.advance(250)
+await test('K4 by pattern: what matches goes, and is counted', async (t) => {
+  const { a, b, source, server, left } = await library()
+  source.set(21, { title: 'book 21' })
+  await a.books.get(21)
   await settle()
-  transport.store.invalidate = fail
-  t.equal(
-    await first.books.invalidate(42),
-    'pending',
-    'a second one, while the retry of the first is under way',
-  )
-  hold.resolve()
-  await settle()
-  t.equal(first.cache.stats().pending, 1, 'the second still waits')
-  transport.store.invalidate = invalidate
-  clock.advance(250)
-  await settle()
-  t.equal(first.cache.stats().pending, 0)
+  t.match(await a.cache.invalidatePattern('books:v1:2*'), { outcome: 'applied', removed: 2 })
+  t.same(left(), [1, 3])
+  t.same(server.shard.names(), ['books:v1:1', 'books:v1:3'])
+  t.match(await a.cache.invalidatePattern('books:v1:[x]'), { removed: 0 })
+  t.match(await b.books.read(1), { from: 'source' }, 'all that begins as the pattern does reads as absent')
 })
 
-await test('the queue of invalidations that wait is bounded: past it, the cache is cleared', async (t) => {
-  const { first, transport, clock } = fleet()
-  const { invalidate } = transport.store
-  transport.store.invalidate = async () => {
-    throw new Error('redis is away')
+await test('K4 what is not the name of an entry is refused', async (t) => {
+  const { a } = await fleet()
+  for (const wrong of ['42', 'books:42', 'books:v1', ':v1:42', '']) {
+    await t.rejects(a.cache.invalidate({ keys: [wrong] }), {
+      name: 'DefinitionError',
+      code: 'LOCKSTEP_CACHE_DEFINITION',
+      message: `${JSON.stringify(wrong)} is not the name of an entry, such as books:v1:42`,
+    })
+    await t.rejects(
+      a.cache.mutate([wrong], async () => {}),
+      { name: 'DefinitionError' },
+    )
   }
-  const keys = Array.from({ length: 12_000 }, (_, id) => first.books.key(id))
-  t.equal(await first.cache.invalidate({ keys }), 'pending')
-  t.equal(first.cache.stats().pending, 10_001)
-  t.match(await first.books.read(11_999), { bypass: 'invalidating' }, 'the cache is fenced instead')
-  const sent: { names: number; caches: readonly string[] }[] = []
-  transport.store.invalidate = async (what, message) => {
-    sent.push({ names: what.names.length, caches: what.caches })
-    return invalidate(what, message)
-  }
-  clock.advance(250)
-  await settle()
-  t.equal(first.cache.stats().pending, 0)
-  t.same(sent[0], { names: 500, caches: ['books:v1'] })
-  t.match(await first.books.read(11_999), { stored: true }, 'no fence is left behind')
 })
 
-await test('P5 a plain key evicts everywhere, in L2 too', async (t) => {
-  const { replicas, source, transport } = fleet(2)
-  for (const { books } of replicas) await books.get(42)
-  for (const payload of ['books:v1:42', 'memory:{0}:books:v1:42']) {
-    source.set(42, { title: payload })
-    transport.publish(payload)
+await test('nothing to invalidate is done at once', async (t) => {
+  const { a } = await fleet()
+  t.match(await a.cache.invalidate({}), { outcome: 'applied', removed: 0 })
+  t.match(await a.cache.invalidateTags([]), { outcome: 'applied', removed: 0 })
+})
+
+await test('K4 a tag reaches an entry that L1 has dropped and read again', async (t) => {
+  const { a, b, source } = await fleet({ size: 2, define: { ...tagged, maxEntries: 1 } })
+  source.set(1, { title: 'one', author: 7 })
+  source.set(2, { title: 'two', author: 7 })
+  for (const id of [1, 2, 1]) {
+    await a.books.get(id)
     await settle()
-    for (const { books } of replicas) t.match(await books.get(42), { title: payload })
   }
+  t.equal(a.books.peek(2), undefined, 'dropped')
+  t.match(await a.books.read(1), { from: 'l1' })
+  await b.cache.invalidateTags(['author:7'])
+  t.equal(a.books.peek(1), undefined)
+  t.match(await a.books.read(2), { from: 'source' })
 })
 
-await test('messages that are not for us change nothing; one from a later release flushes', async (t) => {
-  const { first, transport, state } = fleet()
-  await first.books.get(42)
-  for (const payload of [
-    'books:v1:7',
-    'books:v2:42',
-    'unknown',
-    '',
-    '{"v":1,"ns":"other","shard":0,"origin":"x","keys":["books:v1:42"],"caches":[]}',
-  ]) {
-    transport.publish(payload)
-  }
+await test('G2 a value in flight when its tag is invalidated is stored nowhere', async (t) => {
+  const { a, b, source, state, release } = await fleet({ size: 2, define: tagged })
+  source.set(1, { title: 'old', author: 7 })
+  state.held = true
+  const overtaken = a.books.read(1)
   await settle()
-  t.match(await first.books.read(42), { from: 'l1' })
-  transport.publish('{"v":99,"ns":"memory"}')
-  t.match(await first.books.read(42), { from: 'l2' })
-  t.equal(state.loads, 1)
+  source.set(1, { title: 'new', author: 7 })
+  await b.cache.invalidateTags(['author:7'])
+  const after = a.books.read(1)
+  release()
+  t.match(await overtaken, { value: { title: 'old' }, stored: false })
+  t.match(await after, { value: { title: 'new' } }, 'nobody who comes later joins it')
+  await settle()
+  for (const { books } of [a, b]) t.match(await books.get(1), { title: 'new' })
+  t.equal(a.cache.stats().fenced, 1)
 })
 
-await test('a cache that is closed has sent what it owed', async (t) => {
-  const { first, transport } = fleet()
-  const { invalidate } = transport.store
-  transport.store.invalidate = async () => {
-    throw new Error('redis is away')
+await test('without the stamp, such a value would be stored', async (t) => {
+  const { a, b, source, state, release } = await fleet({
+    size: 2,
+    define: tagged,
+    guards: { markerStamp: false },
+  })
+  source.set(1, { title: 'old', author: 7 })
+  state.held = true
+  const overtaken = a.books.read(1)
+  await settle()
+  source.set(1, { title: 'new', author: 7 })
+  await b.cache.invalidateTags(['author:7'])
+  release()
+  t.match(await overtaken, { stored: true })
+})
+
+await test('markers are bounded: a dropped one raises the floor, below which entries read as absent', async (t) => {
+  const { a, b, left, state, server } = await library()
+  await b.cache.invalidateTags(['author:8'])
+  for (let from = 0; from < MAX_MARKERS; from += 500) {
+    await a.cache.invalidateTags(Array.from({ length: 500 }, (_, i) => `tag:${from + i}`))
   }
-  await first.books.invalidate(42)
-  let sent = 0
-  transport.store.invalidate = async (...args) => {
-    sent++
+  t.equal(server.shard.state.markers.size, MAX_MARKERS)
+  t.ok(server.shard.state.floor > 0)
+  t.same(left(), [1, 2], 'L1 knows better')
+  const late = await a.books.read(3)
+  t.match(late, { from: 'source', stored: true }, 'the marker of author:8 is gone, its entry is not back')
+  t.equal(state.loads, 4)
+})
+
+await test('the invalidations of one turn are one call, and one message', async (t) => {
+  const { a, b } = await fleet({ size: 2 })
+  let calls = 0
+  const { invalidate } = a.store
+  a.store.invalidate = (...args) => {
+    calls++
     return invalidate(...args)
   }
-  await first.cache.close()
-  t.equal(sent, 1)
-  t.equal(first.cache.live, false)
-})
-
-await test('a retry that fails is followed by another', async (t) => {
-  const { first, transport, clock } = fleet()
-  const { invalidate } = transport.store
-  transport.store.invalidate = async () => {
-    throw new Error('redis is away')
-  }
-  await first.books.invalidate(42)
-  clock.advance(250)
-  await settle()
-  transport.store.invalidate = invalidate
-  clock.advance(250)
-  await settle()
-  t.equal(first.cache.stats().pending, 0)
-})
-
-await test('what waits is sent as soon as Redis answers, without waiting for its turn', async (t) => {
-  const transport = memoryTransport()
-  const { invalidate } = transport.store
-  let available = () => {}
-  transport.store.onAvailable = (listener) => {
-    const before = available
-    available = () => {
-      before()
-      listener()
-    }
-    return () => {}
-  }
-  transport.store.invalidate = async () => {
-    throw new Error('redis is away')
-  }
-  const cache = createCache({ transport, logger: recordingLogger(), clock: new ManualClock() })
-  t.equal(await cache.invalidate({ keys: ['books:v1:42'] }), 'pending')
-  transport.store.invalidate = invalidate
-  available()
-  await settle()
-  t.equal(cache.stats().pending, 0)
+  b.net.heard.length = 0
+  await Promise.all([1, 2, 3, 3].map((id) => a.books.invalidate(id)))
+  t.equal(calls, 1)
+  t.equal(b.net.heard.length, 1)
+  t.equal(a.cache.stats().invalidations, 4)
 })

@@ -1,3 +1,4 @@
+export * from './cache/index.ts'
 export { cacheStatus } from './cache-status.ts'
 export { type ErrorsOptions, errorsPlugin } from './errors.ts'
 export { type CheckStatus, type HealthCheck, healthPlugin } from './health.ts'

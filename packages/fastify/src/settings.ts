@@ -29,6 +29,13 @@ export const ServiceSettings = Type.Object({
     default: '10s',
     description: 'The longest that requests under way may take after that',
   }),
+  ADMIN_TOKEN: Type.Optional(
+    Type.String({
+      pattern: '^[!-~]{16,}$',
+      secret: true,
+      description: 'Opens the admin routes to whoever has it; without one there are none',
+    }),
+  ),
 })
 
 export type ServiceSettings = StaticDecode<typeof ServiceSettings>

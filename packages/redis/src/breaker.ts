@@ -30,7 +30,8 @@ interface Deadline {
  * on every command fails at once, and a probe in the background, never a request, finds out when Redis is back. (The
  * circuit breakers on npm let a caller's request be the probe, which would cost one read in each period its timeout.)
  *
- * An error that Redis itself answered with is not an absence: it passes through and changes nothing.
+ * An error that Redis itself answered with is not an absence: it passes through and changes nothing. Some answers only say
+ * that the data are not to be had here and now, as in a failover; they count as an absence. See {@link verdictOn}.
  */
 export class Breaker {
   #closed = false
@@ -77,8 +78,9 @@ export class Breaker {
     try {
       return await this.#inTime(command)
     } catch (error) {
-      if (isReply(error)) throw error
-      this.open()
+      const verdict = verdictOn(error)
+      if (verdict === 'answer') throw error
+      if (verdict === 'away') this.open()
       throw new RedisUnavailableError({ cause: error })
     }
   }
@@ -155,7 +157,17 @@ export class Breaker {
   }
 }
 
-/** ioredis names an error that the server sent `ReplyError`; all others come from the connection. */
-function isReply(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError'
+/** The server as a whole has no data to give now: it loads them, or has lost its primary or its cluster. */
+const AWAY = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN) /
+/** This command finds no taker now: a slot is moving, a primary was demoted, or has too few replicas for a write. */
+const NOT_NOW = /^(?:TRYAGAIN|READONLY|NOREPLICAS) /
+
+/**
+ * ioredis names an error that the server sent `ReplyError`; all others come from the connection, but for those that tell
+ * of a mistake in the caller's own code.
+ */
+function verdictOn(error: unknown): 'answer' | 'away' | 'not now' {
+  if (error instanceof TypeError || error instanceof RangeError) return 'answer'
+  if (!(error instanceof Error) || error.name !== 'ReplyError' || AWAY.test(error.message)) return 'away'
+  return NOT_NOW.test(error.message) ? 'not now' : 'answer'
 }

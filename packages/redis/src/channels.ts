@@ -1,8 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from './port.ts'
-
-/** The pause after a subscription that Redis refused. */
-const RETRY_MS = 1000
+import { Subscriptions } from './subscriptions.ts'
 
 /** Someone who listens on a channel. */
 export interface Listener {
@@ -14,99 +12,49 @@ export interface Listener {
 }
 
 /**
- * The channels that a process listens on, over its one subscriber connection (requirement C1). Pub/sub keeps nothing for
- * those who are away, so each listener is told when its channel is heard and when it is not; what that means is the
- * listener's business.
+ * The channels that a process listens on. Pub/sub keeps nothing for those who are away, so each listener is told when its
+ * channel is heard and when it is not; what that means is the listener's business.
+ */
+export interface Channels {
+  /**
+   * Listens until the returned function is called.
+   *
+   * @param options.sharded for a channel that is published to with SPUBLISH
+   */
+  listen(channel: string, listener: Listener, options?: { sharded?: boolean }): () => Promise<void>
+}
+
+/**
+ * Channels over one subscriber connection (requirement C1).
  *
  * A link that died without a word looks like silence. So the connection is pinged, and ended by its socket timeout when
  * no answer comes.
  */
-export class Channels {
-  readonly #client: Redis
-  readonly #logger: Logger
-  readonly #listeners = new Map<string, Set<Listener>>()
-  readonly #heard = new Set<string>()
+export class ConnectionChannels implements Channels {
+  readonly #plain: Subscriptions
+  readonly #sharded: Subscriptions
   readonly #heartbeat: NodeJS.Timeout
-  /** Why the last subscription failed, which is logged once. */
-  #refused: string | undefined
 
-  /** @param heartbeat milliseconds between two pings */
-  constructor(client: Redis, heartbeat: number, logger: Logger) {
-    this.#client = client
-    this.#logger = logger
-    client.on('ready', () => {
-      for (const channel of this.#listeners.keys()) this.#subscribe(channel)
-    })
-    client.on('close', () => this.#allDown())
-    client.on('message', (channel: string, payload: string) => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener.message(payload)
-    })
+  /**
+   * @param heartbeat milliseconds between two pings
+   * @param onMoved called when a sharded channel turns out to belong to another node
+   */
+  constructor(client: Redis, heartbeat: number, logger: Logger, onMoved: () => void = () => {}) {
+    this.#plain = new Subscriptions(client, 'plain', logger, onMoved)
+    this.#sharded = new Subscriptions(client, 'sharded', logger, onMoved)
     this.#heartbeat = setInterval(() => {
       if (client.status === 'ready') client.ping().catch(() => {})
     }, heartbeat)
     this.#heartbeat.unref()
   }
 
-  /** Listens until the returned function is called. */
-  listen(channel: string, listener: Listener): () => Promise<void> {
-    const listeners = this.#listeners.get(channel)
-    if (listeners) {
-      listeners.add(listener)
-      if (this.#heard.has(channel)) listener.up()
-    } else {
-      this.#listeners.set(channel, new Set([listener]))
-      if (this.#client.status === 'ready') this.#subscribe(channel)
-    }
-    return () => this.#leave(channel, listener)
+  listen(channel: string, listener: Listener, { sharded = false } = {}): () => Promise<void> {
+    return (sharded ? this.#sharded : this.#plain).listen(channel, listener)
   }
 
   end(): void {
     clearInterval(this.#heartbeat)
-  }
-
-  #subscribe(channel: string): void {
-    this.#client.subscribe(channel).then(
-      () => {
-        const listeners = this.#listeners.get(channel)
-        if (listeners) {
-          this.#refused = undefined
-          this.#heard.add(channel)
-          for (const listener of listeners) listener.up()
-        } else {
-          // All have left while the request was on its way.
-          void this.#unsubscribe(channel)
-        }
-      },
-      (error: Error) => {
-        if (error.message !== this.#refused)
-          this.#logger.warn({ channel, reason: error.message }, 'subscribe failed')
-        this.#refused = error.message
-        setTimeout(() => this.#subscribeAgain(channel), RETRY_MS).unref()
-      },
-    )
-  }
-
-  /** Redis refused, as to a user without the right: it may be granted. A lost connection subscribes anew by itself. */
-  #subscribeAgain(channel: string): void {
-    const wanted = this.#listeners.has(channel) && !this.#heard.has(channel)
-    if (wanted && this.#client.status === 'ready') this.#subscribe(channel)
-  }
-
-  #allDown(): void {
-    for (const channel of this.#heard) {
-      for (const listener of this.#listeners.get(channel) ?? []) listener.down()
-    }
-    this.#heard.clear()
-  }
-
-  async #leave(channel: string, listener: Listener): Promise<void> {
-    const listeners = this.#listeners.get(channel)
-    if (!listeners?.delete(listener) || listeners.size > 0) return
-    this.#listeners.delete(channel)
-    if (this.#heard.delete(channel)) await this.#unsubscribe(channel)
-  }
-
-  async #unsubscribe(channel: string): Promise<void> {
-    if (this.#client.status === 'ready') await this.#client.unsubscribe(channel).catch(() => {})
+    this.#plain.end()
+    this.#sharded.end()
   }
 }

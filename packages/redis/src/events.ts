@@ -10,29 +10,35 @@ export interface ConnectionCounts {
   errors: number
 }
 
+export const noCounts = (): ConnectionCounts => ({ connected: 0, ready: 0, lost: 0, restored: 0, errors: 0 })
+
 /**
  * Logs what happens to a connection, each event once with its endpoint, and counts it (requirement C4). The attempts of
  * an outage repeat one error many times a minute: the first is logged, the rest are only counted.
+ *
+ * @param counts added to; the connections to the nodes of a cluster share one
  */
 export function watchConnection(
   client: Redis,
   role: string,
   endpoint: string,
   logger: Logger,
+  counts: ConnectionCounts = noCounts(),
 ): ConnectionCounts {
-  const counts: ConnectionCounts = { connected: 0, ready: 0, lost: 0, restored: 0, errors: 0 }
   const at = { role, endpoint }
   let reported = ''
   let up = false
+  let known = false
   client.on('connect', () => {
     counts.connected++
   })
   client.on('ready', () => {
-    const restored = counts.ready++ > 0
-    if (restored) counts.restored++
+    counts.ready++
+    if (known) counts.restored++
+    logger.info(at, known ? 'redis connection restored' : 'redis connected')
+    known = true
     up = true
     reported = ''
-    logger.info(at, restored ? 'redis connection restored' : 'redis connected')
   })
   client.on('close', () => {
     if (!up) return

@@ -1,89 +1,65 @@
-import { Redis } from 'ioredis'
-import { Breaker } from './breaker.ts'
-import { Channels } from './channels.ts'
-import { type ConnectionCounts, watchConnection } from './events.ts'
-import { connectionOptions } from './options.ts'
+import { placeOf } from './address.ts'
+import type { Channels } from './channels.ts'
+import { openCluster } from './cluster-link.ts'
+import type { ConnectionCounts } from './events.ts'
 import type { Logger, RedisCommands } from './port.ts'
 import type { RedisSettings } from './settings.ts'
+import { openSingle } from './single-link.ts'
 
-/** A process's way to Redis: one connection for commands, one to listen, shared by everything in it. */
+/** What happened to a link since the process started. */
+export interface LinkCounts {
+  readonly commands: ConnectionCounts
+  readonly subscriber: ConnectionCounts
+  /** How often another primary took over, or slots of a cluster moved. */
+  readonly topologyChanges: number
+}
+
+/** A process's way to Redis: one connection for commands and one to listen, a primary, shared by everything in it. */
 export interface RedisLink {
+  readonly topology: 'single' | 'sentinel' | 'cluster'
+  /** How many parts the keys are in whose order is known: 1, or 16 on a Cluster. For {@link keySpace}. */
+  readonly shards: number
   readonly endpoint: string
-  /** Whether Redis answers, as far as is known now. */
+  /** Whether Redis answers, as far as is known now; on a Cluster, for all shards. */
   readonly available: boolean
   readonly channels: Channels
   /**
-   * Sends commands through the breaker.
+   * Sends commands through the breaker of a shard. On a Cluster they may touch keys of that shard only.
    *
+   * @param shard 0 unless told
    * @throws {RedisUnavailableError} at once while Redis is known to be away, or after REDIS_COMMAND_TIMEOUT
    */
-  run<T>(commands: (redis: RedisCommands) => Promise<T>): Promise<T>
-  /** Calls back each time that Redis answers again, until the returned function is called. */
-  onAvailable(listener: () => void): () => void
+  run<T>(commands: (redis: RedisCommands) => Promise<T>, shard?: number): Promise<T>
+  /** Calls back each time that Redis answers again for a shard, until the returned function is called. */
+  onAvailable(listener: (shard: number) => void): () => void
   /** Waits until Redis answers, for `timeout` milliseconds at most; tells whether it does. A service need not wait. */
   whenAvailable(timeout: number): Promise<boolean>
-  /** Asks Redis whether it lives, past the breaker. @throws when it does not answer in time */
+  /** Asks each primary whether it lives, past the breakers. @throws {RedisUnavailableError} after two heartbeats at the latest */
   ping(): Promise<void>
-  counts(): { commands: ConnectionCounts; subscriber: ConnectionCounts }
+  /** What each primary says of itself in a section of INFO. @throws {RedisUnavailableError} */
+  info(section: string): Promise<string[]>
+  /**
+   * Goes through the keys that match, on every primary, in pages. Keys that come or go meanwhile may be missed, and one
+   * may come twice.
+   *
+   * @param match a glob pattern
+   * @throws {RedisUnavailableError} when one does not answer in time
+   */
+  scan(match: string): AsyncIterable<string[]>
+  counts(): LinkCounts
   close(): Promise<void>
 }
 
 /**
- * Opens the two connections. It neither waits nor fails when Redis is away: the process serves without it, and the link
+ * Opens the connections. It neither waits nor fails when Redis is away: the process serves without it, and the link
  * comes to life by itself (requirement C3).
  *
  * @param name shown in CLIENT LIST, such as `catalog-1`
+ * @throws {RedisAddressError | RedisSettingsError} for settings that do not say where Redis is
  */
 export function openRedis(settings: RedisSettings, name: string, logger: Logger): RedisLink {
-  const { options, endpoint } = connectionOptions(settings, name)
-  const commands = new Redis(options)
-  const subscriber = new Redis({
-    ...options,
-    connectionName: `${name}:subscriber`,
-    enableAutoPipelining: false,
-  })
-  const commandCounts = watchConnection(commands, 'commands', endpoint, logger)
-  const subscriberCounts = watchConnection(subscriber, 'subscriber', endpoint, logger)
-  const channels = new Channels(subscriber, settings.REDIS_HEARTBEAT, logger)
-  const breaker = new Breaker({
-    probe: () => commands.ping(),
-    probeEvery: 250,
-    timeout: settings.REDIS_COMMAND_TIMEOUT,
-  })
-  commands.on('ready', () => breaker.probeNow())
-  commands.on('close', () => breaker.open())
-  for (const client of [commands, subscriber]) client.connect().catch(() => {})
-
-  return {
-    endpoint,
-    channels,
-    get available() {
-      return breaker.closed
-    },
-    run: (send) => breaker.run(() => send(commands)),
-    onAvailable: (listener) => breaker.onClosed(listener),
-    async whenAvailable(timeout) {
-      if (breaker.closed) return true
-      const answered = Promise.withResolvers<void>()
-      const forget = breaker.onClosed(answered.resolve)
-      const timer = setTimeout(answered.resolve, timeout)
-      await answered.promise
-      clearTimeout(timer)
-      forget()
-      return breaker.closed
-    },
-    ping: async () => void (await commands.ping()),
-    counts: () => ({ commands: { ...commandCounts }, subscriber: { ...subscriberCounts } }),
-    async close() {
-      breaker.end()
-      channels.end()
-      await Promise.all([commands, subscriber].map(quit))
-    },
-  }
-}
-
-/** Says good-bye to a server that listens, and just leaves one that does not. */
-async function quit(client: Redis): Promise<void> {
-  if (client.status === 'ready') await client.quit().catch(() => {})
-  client.disconnect()
+  const place = placeOf(settings)
+  return place.topology === 'cluster'
+    ? openCluster(settings, place.nodes, name, logger)
+    : openSingle(settings, place, name, logger)
 }

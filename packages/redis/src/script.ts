@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { RedisCommands } from './port.ts'
+import type { RedisArgument, RedisCommands } from './port.ts'
 
 /** A Lua script as an object: its text, its SHA-1 and how to read its reply. */
 export interface Script<Reply> {
@@ -23,16 +23,42 @@ export function loadScript<Reply>(file: URL, decode: (reply: unknown) => Reply):
 }
 
 /** Runs a script by its SHA-1, and by its text when the server does not know it (a new server, SCRIPT FLUSH). */
-export async function runScript<Reply>(
+export function runScript<Reply>(
   redis: RedisCommands,
   script: Script<Reply>,
   keys: readonly string[],
-  args: readonly (string | number)[],
+  args: readonly RedisArgument[],
+): Promise<Reply> {
+  return run(
+    script,
+    () => redis.evalsha(script.sha1, keys.length, ...keys, ...args),
+    () => redis.eval(script.lua, keys.length, ...keys, ...args),
+  )
+}
+
+/** {@link runScript}, where each text of the reply that `decode` gets is a Buffer. */
+export function runScriptBuffer<Reply>(
+  redis: RedisCommands,
+  script: Script<Reply>,
+  keys: readonly string[],
+  args: readonly RedisArgument[],
+): Promise<Reply> {
+  return run(
+    script,
+    () => redis.callBuffer('evalsha', script.sha1, keys.length, ...keys, ...args),
+    () => redis.callBuffer('eval', script.lua, keys.length, ...keys, ...args),
+  )
+}
+
+async function run<Reply>(
+  script: Script<Reply>,
+  bySha1: () => Promise<unknown>,
+  byText: () => Promise<unknown>,
 ): Promise<Reply> {
   try {
-    return script.decode(await redis.evalsha(script.sha1, keys.length, ...keys, ...args))
+    return script.decode(await bySha1())
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return script.decode(await redis.eval(script.lua, keys.length, ...keys, ...args))
+    return script.decode(await byText())
   }
 }

@@ -1,7 +1,10 @@
 import { DurationSetting, SecretSetting } from '@lockstep/settings'
 import Type, { type StaticDecode } from 'typebox'
 
-/** How a process reaches Redis, by address or in parts, and how long it may wait for it (requirements C1, C2). */
+/** `host:port` with commas between; an IPv6 address in brackets. */
+const ADDRESSES = String.raw`^(\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]]+):\d{1,5}(,(\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]]+):\d{1,5})*$`
+
+/** How a process reaches Redis, by address or in parts, through Sentinel or on a Cluster, and how long it may wait for it (requirements C1, C2). */
 export const RedisSettings = Type.Object({
   REDIS_URL: Type.Optional(
     Type.String({
@@ -16,6 +19,20 @@ export const RedisSettings = Type.Object({
   REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user' })),
   REDIS_PASSWORD: Type.Optional(SecretSetting({ description: 'Password, also beside an URL without one' })),
   REDIS_TLS: Type.Boolean({ default: false, description: 'TLS, when there is no URL to say so' }),
+  REDIS_SENTINELS: Type.Optional(
+    Type.String({
+      pattern: ADDRESSES,
+      description: 'host:port of each sentinel, with commas between; they say where the primary is',
+    }),
+  ),
+  REDIS_SENTINEL_NAME: Type.Optional(Type.String({ description: 'What the sentinels call the primary' })),
+  REDIS_SENTINEL_PASSWORD: Type.Optional(SecretSetting({ description: 'Password of the sentinels' })),
+  REDIS_CLUSTER_NODES: Type.Optional(
+    Type.String({
+      pattern: ADDRESSES,
+      description: 'host:port of some nodes of a Redis Cluster, with commas between; they name the others',
+    }),
+  ),
   REDIS_CONNECT_TIMEOUT: DurationSetting({
     default: '2s',
     description: 'The longest one attempt to connect may take',

@@ -77,6 +77,43 @@ await test('an error that Redis answered with passes through and opens nothing',
   t.equal(breaker.closed, true)
 })
 
+await test('a mistake in the code that sends is not taken for an absence', async (t) => {
+  const { breaker } = setUp()
+  breaker.probeNow()
+  await settle()
+  for (const mistake of [new TypeError('x is not a function'), new RangeError('ttl')]) {
+    await t.rejects(
+      breaker.run(async () => {
+        throw mistake
+      }),
+      mistake,
+    )
+  }
+  t.equal(breaker.closed, true)
+})
+
+await test('answers that mean "not here, not now" count as absence; those about the server open it', async (t) => {
+  for (const [reply, closed] of [
+    ['LOADING Redis is loading the dataset in memory', false],
+    ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", false],
+    ['CLUSTERDOWN Hash slot not served', false],
+    ['TRYAGAIN Multiple keys request during rehashing of slot', true],
+    ["READONLY You can't write against a read only replica.", true],
+    ['NOREPLICAS Not enough good replicas to write.', true],
+  ] as const) {
+    const { breaker } = setUp()
+    breaker.probeNow()
+    await settle()
+    await t.rejects(
+      breaker.run(async () => {
+        throw new ReplyError(reply)
+      }),
+      { code: 'LOCKSTEP_REDIS_UNAVAILABLE', cause: { message: reply } },
+    )
+    t.equal(breaker.closed, closed, reply)
+  }
+})
+
 await test('an ended breaker asks no more', async (t) => {
   const { breaker, clock, redis } = setUp()
   breaker.open()

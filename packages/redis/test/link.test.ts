@@ -1,35 +1,19 @@
-import { readSettings } from '@lockstep/settings'
-import { faultProxy, recordingLogger, type Teardown, testRedis, until } from '@lockstep/testing'
+import { faultProxy, type Teardown, testRedis, until } from '@lockstep/testing'
 import { Redis } from 'ioredis'
 import { test } from 'tap'
-import { openRedis, RedisSettings } from '../src/index.ts'
+import { listen, openLink } from './links.ts'
 
 /** A link through a proxy, with short times. */
 async function setUp(t: Teardown, port?: number) {
   const redis = port === undefined ? await testRedis(t) : undefined
   const proxy = await faultProxy(redis?.port ?? port ?? 0)
-  const logger = recordingLogger()
-  const settings = readSettings(RedisSettings, {
+  t.teardown(() => proxy.close())
+  const { link, logger } = openLink(t, {
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+    REDIS_COMMAND_TIMEOUT: '100ms',
     REDIS_HEARTBEAT: '200ms',
-    REDIS_RETRY_DELAY_MAX: '100ms',
-  })
-  const link = openRedis(settings, 'test-1', logger)
-  t.teardown(async () => {
-    await link.close()
-    await proxy.close()
   })
   return { redis, proxy, logger, link }
-}
-
-function listen(link: ReturnType<typeof openRedis>, channel: string) {
-  const heard: string[] = []
-  const leave = link.channels.listen(channel, {
-    up: () => heard.push('up'),
-    down: () => heard.push('down'),
-    message: (payload) => heard.push(payload),
-  })
-  return { heard, leave }
 }
 
 await test('C1 one connection for commands and one to listen, whatever goes over them', async (t) => {
@@ -119,4 +103,52 @@ await test('a silently dead subscriber link is found by its heartbeat', async (t
   proxy.heal()
   await until('it is heard again', () => heard.at(-1) === 'up')
   t.same(heard, ['up', 'down', 'up'])
+})
+
+await test('a primary that was demoted says so: a write counts as absence, and the link connects anew', async (t) => {
+  const { link, redis } = await setUp(t)
+  await until('the link is up', () => link.available)
+  const observer = new Redis({ port: redis?.port ?? 0 })
+  t.teardown(() => observer.disconnect())
+  const write = () => link.run((commands) => commands.set('k', 'v', 'PX', 1000))
+  await write()
+  await observer.replicaof('127.0.0.1', '1')
+  await t.rejects(write(), { code: 'LOCKSTEP_REDIS_UNAVAILABLE', cause: { message: /^READONLY/ } })
+  await until('it has connected anew', () => link.counts().commands.restored === 1 && link.available)
+  t.equal(await link.run((commands) => commands.get('none')), null, 'reads still work')
+  await t.rejects(write(), { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
+  t.equal(link.counts().commands.lost, 1, 'but not again and again')
+  await observer.replicaof('NO', 'ONE')
+  await t.resolves(write())
+  t.equal(link.counts().topologyChanges, 0, 'it is the same server')
+})
+
+await test('INFO and SCAN', async (t) => {
+  const { link } = await setUp(t)
+  await until('the link is up', () => link.available)
+  t.match(await link.info('memory'), [/maxmemory_policy:/])
+  const names = Array.from({ length: 1200 }, (_, n) => `scan:${n}`)
+  const setAll = "for _, key in ipairs(KEYS) do redis.call('SET', key, 'x') end"
+  await link.run((commands) => commands.eval(setAll, names.length, ...names))
+  const found: string[] = []
+  for await (const page of link.scan('scan:*')) found.push(...page)
+  t.same(found.toSorted(), names.toSorted())
+})
+
+await test('plain and sharded channels of one name are two', async (t) => {
+  const { link } = await setUp(t)
+  await until('the link is up', () => link.available)
+  const plain = listen(link, 'news')
+  const sharded = listen(link, 'news', { sharded: true })
+  await until('both are heard', () => plain.heard.length + sharded.heard.length === 2)
+  await link.run((commands) => commands.publish('news', 'to all'))
+  await link.run((commands) => commands.spublish('news', 'to the shard'))
+  await until('both arrive', () => plain.heard.length + sharded.heard.length === 4)
+  t.same(
+    [plain.heard, sharded.heard],
+    [
+      ['up', 'to all'],
+      ['up', 'to the shard'],
+    ],
+  )
 })

@@ -4,7 +4,8 @@ import { readSettings } from '@lockstep/settings'
 import { recordingLogger, testRedis, until } from '@lockstep/testing'
 import { Redis } from 'ioredis'
 import { test } from 'tap'
-import { keySpace, loadScript, openRedis, RedisSettings, runScript } from '../src/index.ts'
+import { loadScript, openRedis, RedisSettings, runScript, runScriptBuffer } from '../src/index.ts'
+import { openLink, scriptOf } from './links.ts'
 
 await test('a script runs by its SHA-1, and survives SCRIPT FLUSH', async (t) => {
   const { url } = await testRedis(t)
@@ -27,9 +28,26 @@ await test('a script runs by its SHA-1, and survives SCRIPT FLUSH', async (t) =>
   t.equal(await run(), 4)
 })
 
-await test('K9 keys are built in one place', async (t) => {
-  const keys = keySpace('shop')
-  t.equal(keys.entry('books:v1:42'), 'shop:{0}:books:v1:42')
-  t.equal(keys.lease('books:v1:42'), 'shop:{0}:lease:books:v1:42')
-  t.equal(keys.generation('books:v1'), 'shop:{0}:generation:books:v1')
+await test('a script takes and gives bytes, also by its text', async (t) => {
+  const { url } = await testRedis(t)
+  const { link } = openLink(t, { REDIS_URL: url })
+  await link.whenAvailable(5000)
+  const bytes = Buffer.from([0, 255, 128])
+  const echo = scriptOf(t, 'return {ARGV[1], 7, false}')
+  const run = () => link.run((redis) => runScriptBuffer(redis, echo, ['k'], [bytes]))
+  t.same(await run(), [bytes, 7, null])
+  t.same(await run(), [bytes, 7, null], 'and by its SHA-1')
+  t.same(await link.run((redis) => runScript(redis, echo, ['k'], ['é'])), ['é', 7, null])
+})
+
+await test('what a script says is wrong is passed on', async (t) => {
+  const { url } = await testRedis(t)
+  const { link } = openLink(t, { REDIS_URL: url })
+  await link.whenAvailable(5000)
+  const broken = scriptOf(t, "return redis.error_reply('MINE why')")
+  await t.rejects(
+    link.run((redis) => runScriptBuffer(redis, broken, ['k'], [])),
+    { message: /MINE why/ },
+  )
+  t.ok(link.available)
 })

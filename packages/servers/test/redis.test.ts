@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 import { test } from 'tap'
-import { freePort, startRedisServer } from '../src/index.ts'
+import { freePort, snapshotOf, startRedisServer } from '../src/index.ts'
 import { answersPing } from '../src/redis/probe.ts'
+import { ask } from '../src/redis/resp.ts'
 import { allGone, familyOf } from './processes.ts'
 
 await test('a redis-server starts, answers, and stops without a trace', async (t) => {
@@ -44,4 +45,15 @@ await test('a server that does not start is an error with the end of its log', a
 
 await test('a start that is given up leaves nothing', async (t) => {
   await t.rejects(startRedisServer({ signal: AbortSignal.abort() }))
+})
+
+await test('a server starts from the snapshot of another, as old as it is', async (t) => {
+  const first = await startRedisServer()
+  await ask(first.port, ['SET', 'k', 'old'])
+  const rdb = await snapshotOf(first)
+  await ask(first.port, ['SET', 'k', 'new'])
+  await first.kill()
+  const second = await startRedisServer({ port: first.port, rdb })
+  t.equal(await ask(second.port, ['GET', 'k']), 'old')
+  await second.stop()
 })

@@ -3,7 +3,7 @@ interface Timer {
   action: () => void
 }
 
-/** A clock that stands still until it is told to move. */
+/** Clocks that stand still until they are told to move. */
 export class ManualClock {
   #now = 0
   #wall: number
@@ -22,16 +22,43 @@ export class ManualClock {
     return () => void this.#timers.delete(timer)
   }
 
-  /** Moves on, and runs the timers that are due, in their order. */
+  /** The end of a turn is the real one: it comes without the clocks being moved. */
+  readonly soon = (action: () => void) => void setImmediate(action)
+
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#timers.size
+  }
+
+  /** Both clocks move on, and the timers that are due run, in their order. */
   advance(ms: number): void {
     const end = this.#now + ms
-    this.#wall += ms
     for (let timer = this.#due(end); timer; timer = this.#due(end)) {
       this.#timers.delete(timer)
-      this.#now = timer.at
+      this.#moveTo(Math.max(this.#now, timer.at))
       timer.action()
     }
-    this.#now = end
+    this.#moveTo(end)
+  }
+
+  /** The process is stopped for so long (SIGSTOP): both clocks move on, and no timer runs before the next `advance`. */
+  stop(ms: number): void {
+    this.#moveTo(this.#now + ms)
+  }
+
+  /** The machine is suspended for so long, or its wall clock set forward: the monotonic clock does not see it. */
+  suspend(ms: number): void {
+    this.#wall += ms
+  }
+
+  /** The wall clock is set back. */
+  setBack(ms: number): void {
+    this.#wall -= ms
+  }
+
+  #moveTo(now: number): void {
+    this.#wall += now - this.#now
+    this.#now = now
   }
 
   #due(end: number): Timer | undefined {

@@ -1,41 +1,36 @@
-import type { Cache, NamedCache, Outcome } from '@lockstep/cache'
+import type { Cache, Invalidated, NamedCache } from '@lockstep/cache'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { CacheSettings } from '../config.ts'
 import { Book } from './book.ts'
-import { fold } from './fold.ts'
 import { type Isbn, isIsbn10, parseIsbn, toIsbn13 } from './isbn.ts'
-import type { BookQuery, BookRepository } from './repository.ts'
+import type { BookRepository } from './repository.ts'
 
-/** What is cached of a page: the part that does not repeat the question. */
-const Found = Type.Object({ items: Type.Array(Book), total: Type.Integer() })
-type Found = Type.Static<typeof Found>
-
-/** The caches of the catalogue. */
+/** The caches of the catalogue. Pages are cached as they are sent, by their routes. */
 export interface BookCaches {
   readonly books: NamedCache<number, Book>
   /** Which book has an ISBN. */
   readonly isbns: NamedCache<Isbn, number>
-  /** Pages of lists and searches: all are dropped by any write, for any book may appear in any of them. */
-  readonly pages: NamedCache<BookQuery, Found>
 }
 
 const isBook = Compile(Book)
-const isFound = Compile(Found)
 const isId = Compile(Type.Integer())
 
 export function bookCaches(cache: Cache, repository: BookRepository, settings: CacheSettings): BookCaches {
   const negativeTtl = settings.CACHE_TTL_ABSENT
   const ttl = settings.CACHE_TTL_BOOKS
+  const staleIfError = settings.CACHE_STALE_IF_ERROR
   return {
     books: cache.define({
       name: 'books',
       version: 1,
       key: (id: number) => id,
-      load: (id) => repository.byId(id),
+      loadMany: (ids) => repository.byIds(ids),
       accepts: (stored) => isBook.Check(stored),
+      versionOf: ({ version }) => version,
       ttl,
       negativeTtl,
+      staleIfError,
     }),
     isbns: cache.define({
       name: 'isbns',
@@ -45,15 +40,7 @@ export function bookCaches(cache: Cache, repository: BookRepository, settings: C
       accepts: (stored) => isId.Check(stored),
       ttl,
       negativeTtl,
-    }),
-    pages: cache.define({
-      name: 'book-pages',
-      version: 1,
-      key: pageKey,
-      load: (query: BookQuery) => repository.page(query),
-      accepts: (stored) => isFound.Check(stored),
-      ttl: settings.CACHE_TTL_LISTS,
-      maxEntries: settings.CACHE_L1_PAGES,
+      staleIfError,
     }),
   }
 }
@@ -62,25 +49,33 @@ export function bookCaches(cache: Cache, repository: BookRepository, settings: C
 const isbnKey = ({ kind, digits }: Isbn) =>
   kind === 'isbn10' && isIsbn10(digits) ? toIsbn13(digits) : digits
 
-/** Questions with the same answer are one key. */
-const pageKey = ({ q, author, language, skip, limit }: BookQuery) =>
-  JSON.stringify([q ? fold(q) : null, author ?? null, language ?? null, skip, limit])
+/** Every page of books. */
+const PAGES = 'pages'
+/** The pages that are of no author: any book may appear in them. */
+const LISTS = 'lists'
 
-/** Books that a write changed: their ids, and every ISBN that they had before or have now. */
+/** What evicts a page: a write to any book, or, when the page is of an author, to a book of his. */
+export const pageTags = (author: string | undefined): string[] => [
+  PAGES,
+  author === undefined ? LISTS : `author:${author}`,
+]
+
+/** Books that a write changed. */
 export interface Stale {
   readonly ids: readonly number[]
+  /** Every ISBN that they had before or have now. */
   readonly isbns: readonly string[]
+  /** Everyone who was or is an author of theirs; not known: the pages of all authors go. */
+  readonly authors?: readonly string[]
 }
 
-/** Evicts what a write made stale, in every replica, in one message: books, what their ISBNs lead to, and every page. */
-export function evictBooks(
-  cache: Cache,
-  { books, isbns, pages }: BookCaches,
-  stale: Stale,
-): Promise<Outcome> {
+/** Evicts what a write made stale, in every replica, in one message: books, what their ISBNs lead to, and pages. */
+export function evictBooks(cache: Cache, { books, isbns }: BookCaches, stale: Stale): Promise<Invalidated> {
+  const { ids, authors } = stale
   const keys = [
-    ...stale.ids.map((id) => books.key(id)),
+    ...ids.map((id) => books.key(id)),
     ...stale.isbns.flatMap((digits) => parseIsbn(digits) ?? []).map((isbn) => isbns.key(isbn)),
   ]
-  return cache.invalidate({ keys: [...new Set(keys)], caches: [pages] })
+  const tags = authors ? [LISTS, ...authors.map((author) => `author:${author}`)] : [PAGES]
+  return cache.invalidate({ keys: [...new Set(keys)], tags: [...new Set(tags)] })
 }

@@ -27,7 +27,8 @@ export type Deleted = { kind: 'done'; before: Book } | Exclude<Changed, { kind: 
 
 /** Books in Postgres. */
 export interface BookRepository {
-  byId(id: number): Promise<Book | undefined>
+  /** In the order of the ids; undefined where there is no book. */
+  byIds(ids: readonly number[]): Promise<(Book | undefined)[]>
   idByIsbn(isbn: Isbn): Promise<number | undefined>
   page(query: BookQuery): Promise<{ items: Book[]; total: number }>
   /** The row of the file that the book was imported from, cell by cell. */
@@ -42,9 +43,10 @@ export interface BookRepository {
 
 export function bookRepository({ db }: Database<CatalogDatabase>): BookRepository {
   return {
-    async byId(id) {
-      const row = await db.selectFrom('books').select(COLUMNS).where('id', '=', id).executeTakeFirst()
-      return row && toBook(row)
+    async byIds(ids) {
+      const rows = await db.selectFrom('books').select(COLUMNS).where('id', 'in', ids).execute()
+      const found = new Map(rows.map((row) => [row.id, toBook(row)]))
+      return ids.map((id) => found.get(id))
     },
 
     async idByIsbn(isbn) {

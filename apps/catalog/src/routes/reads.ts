@@ -1,16 +1,42 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { cacheStatus } from '@lockstep/fastify'
+import { cacheStatus, hasAlready, readAfter } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { Book, BookPage } from '../books/book.ts'
+import { pageTags } from '../books/caches.ts'
 import type { Catalog } from '../books/catalog.ts'
 import { parseIsbn } from '../books/isbn.ts'
+import type { CacheSettings } from '../config.ts'
 import { bookNotFound } from '../problems.ts'
-import { AuthorParams, AuthorQuery, BookParams, IsbnParams, ListQuery, problems } from './schemas.ts'
+import {
+  AuthorParams,
+  AuthorQuery,
+  BookParams,
+  IsbnParams,
+  ListQuery,
+  NotModified,
+  problems,
+} from './schemas.ts'
 
 const SourceRow = Type.Record(Type.String(), Type.String())
 
-/** Reading the catalogue. Every answer that may come from a cache says where it came from. */
-export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async (app, { catalog }) => {
+/** For so long past its time a page is shown while it is read anew. */
+const STALE_PAGES = '30s'
+
+/**
+ * Reading the catalogue. Every answer that may come from a cache says where it came from, and its ETag saves a client
+ * from getting twice what did not change. A book is cached as an object, for `books:v1:42` is a name that other programs
+ * may evict; a page is cached as it is sent.
+ */
+export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; settings: CacheSettings }> = async (
+  app,
+  { catalog, settings },
+) => {
+  const pages = {
+    ttl: settings.CACHE_TTL_LISTS,
+    staleWhileRevalidate: STALE_PAGES,
+    maxEntries: settings.CACHE_L1_PAGES,
+  } as const
+
   app.get(
     '/books/:id',
     {
@@ -18,13 +44,17 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async
         tags: ['books'],
         summary: 'A book by its id',
         params: BookParams,
-        response: { 200: Book, ...problems(400, 404, 503) },
+        response: { 200: Book, 304: NotModified, ...problems(400, 404, 503) },
       },
     },
-    async ({ params: { id } }, reply) => {
-      const reading = await catalog.book(id)
+    async (request, reply) => {
+      const { id } = request.params
+      const reading = await catalog.book(id, readAfter(request))
       reply.header('cache-status', cacheStatus(reading))
       if (!reading.value) throw bookNotFound(String(id))
+      const etag = etagOf(reading.value)
+      reply.header('etag', etag)
+      if (hasAlready(request.headers['if-none-match'], etag)) return reply.code(304).send()
       return reading.value
     },
   )
@@ -36,14 +66,17 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async
         tags: ['books'],
         summary: 'A book by its ISBN',
         params: IsbnParams,
-        response: { 200: Book, ...problems(400, 404, 503) },
+        response: { 200: Book, 304: NotModified, ...problems(400, 404, 503) },
       },
     },
-    async ({ params }, reply) => {
-      const isbn = parseIsbn(params.isbn)
-      const reading = isbn && (await catalog.bookByIsbn(isbn))
-      if (!reading?.value) throw bookNotFound(`with the ISBN ${params.isbn}`)
+    async (request, reply) => {
+      const isbn = parseIsbn(request.params.isbn)
+      const reading = isbn && (await catalog.bookByIsbn(isbn, readAfter(request)))
+      if (!reading?.value) throw bookNotFound(`with the ISBN ${request.params.isbn}`)
       reply.header('cache-status', cacheStatus(reading))
+      const etag = etagOf(reading.value)
+      reply.header('etag', etag)
+      if (hasAlready(request.headers['if-none-match'], etag)) return reply.code(304).send()
       return reading.value
     },
   )
@@ -51,36 +84,30 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async
   app.get(
     '/books',
     {
+      config: { cache: { ...pages, tags: ({ query }) => pageTags(authorOf(query)) } },
       schema: {
         tags: ['books'],
         summary: 'Books, all or those that match, a page at a time',
         querystring: ListQuery,
-        response: { 200: BookPage, ...problems(400, 503) },
+        response: { 200: BookPage, 304: NotModified, ...problems(400, 503) },
       },
     },
-    async ({ query }, reply) => {
-      const reading = await catalog.page(query)
-      reply.header('cache-status', cacheStatus(reading))
-      return reading.value
-    },
+    async ({ query }) => catalog.page(query),
   )
 
   app.get(
     '/authors/:author/books',
     {
+      config: { cache: { ...pages, tags: ({ params }) => pageTags(authorOf(params)) } },
       schema: {
         tags: ['books'],
         summary: 'The books of an author, a page at a time',
         params: AuthorParams,
         querystring: AuthorQuery,
-        response: { 200: BookPage, ...problems(400, 503) },
+        response: { 200: BookPage, 304: NotModified, ...problems(400, 503) },
       },
     },
-    async ({ params: { author }, query }, reply) => {
-      const reading = await catalog.page({ author, ...query })
-      reply.header('cache-status', cacheStatus(reading))
-      return reading.value
-    },
+    async ({ params: { author }, query }) => catalog.page({ author, ...query }),
   )
 
   app.get(
@@ -100,3 +127,12 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async
     },
   )
 }
+
+/** Weak: the same version of a book may be written in two ways, by two releases. */
+const etagOf = ({ id, version }: Book) => `W/"${id}-${version}"`
+
+/** The author that a page is of, if it is. */
+const authorOf = (asked: unknown): string | undefined =>
+  typeof asked === 'object' && asked !== null && 'author' in asked && typeof asked.author === 'string'
+    ? asked.author
+    : undefined

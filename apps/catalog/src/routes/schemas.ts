@@ -37,3 +37,6 @@ export function problems(...statuses: number[]) {
   const content = { 'application/problem+json': { schema: Problem } }
   return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
 }
+
+/** The client has it already, by its `If-None-Match`. */
+export const NotModified = Type.Unsafe<undefined>({ type: 'null', description: 'Not modified' })

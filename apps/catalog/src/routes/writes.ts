@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { tellWrite } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { Book, BookChange, NewBook } from '../books/book.ts'
 import type { Catalog } from '../books/catalog.ts'
@@ -7,7 +8,8 @@ import { BookParams, DeleteQuery, problems } from './schemas.ts'
 
 /**
  * Writing the catalogue. When an answer arrives, Redis has evicted what the write made stale, and told every replica; or
- * Redis does not answer this replica, and the eviction is sent as soon as it does.
+ * Redis does not answer this replica, and the eviction is sent as soon as it does. The answer's `Lockstep-Write` makes
+ * reads that carry it see the write on every replica, whatever happens.
  */
 export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async (app, { catalog }) => {
   app.post(
@@ -21,7 +23,8 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = asyn
       },
     },
     async ({ body }, reply) => {
-      const book = await catalog.create(body)
+      const { result: book, written } = await catalog.create(body)
+      tellWrite(reply, ...written)
       return reply.code(201).header('location', `/books/${book.id}`).send(book)
     },
   )
@@ -37,8 +40,9 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = asyn
         response: { 200: Book, ...problems(400, 404, 409, 503) },
       },
     },
-    async ({ params: { id }, body }) => {
-      const changed = await catalog.change(id, body)
+    async ({ params: { id }, body }, reply) => {
+      const { result: changed, written } = await catalog.change(id, body)
+      tellWrite(reply, ...written)
       if (changed.kind === 'absent') throw bookNotFound(String(id))
       if (changed.kind === 'conflict') throw versionConflict(id, body.version, changed.current)
       return changed.book
@@ -57,7 +61,8 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = asyn
       },
     },
     async ({ params: { id }, query: { version } }, reply) => {
-      const deleted = await catalog.remove(id, version)
+      const { result: deleted, written } = await catalog.remove(id, version)
+      tellWrite(reply, ...written)
       if (deleted.kind === 'absent') throw bookNotFound(String(id))
       if (deleted.kind === 'conflict') throw versionConflict(id, version ?? 0, deleted.current)
       return reply.code(204).send(null)

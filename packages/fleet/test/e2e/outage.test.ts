@@ -70,7 +70,7 @@ await test('a shop in bad weather', async (t) => {
     const during = await read(shop.gateway.url, 30)
     t.match(
       during,
-      { status: 200, cacheStatus: /lockstep-l1; fwd=bypass; detail=bus-down/ },
+      { status: 200, cacheStatus: /lockstep-l1; fwd=bypass; detail=l2-away/ },
       'the database answers',
     )
 

@@ -17,6 +17,7 @@ export async function programAt(
   }
   return {
     description: `redis-server ${text} (${path})`,
+    path,
     launch: (port, settings) => ({
       command: path,
       args: ['--port', String(port), '--bind', '127.0.0.1', ...settings],

@@ -5,6 +5,8 @@ import type { Run } from '../run.ts'
 export interface RedisServer {
   /** For people: `redis-server 7.0.15 (/usr/bin/redis-server)`. */
   readonly description: string
+  /** The program, where it is one on this machine. Sentinel and Cluster need that. */
+  readonly path?: string
   /** The command which serves on this port of loopback with these settings. */
   launch(port: number, settings: readonly string[]): { command: string; args: readonly string[] }
 }

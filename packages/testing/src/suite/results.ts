@@ -8,7 +8,7 @@ export interface Results {
   failed: number
   /** Each assertion that failed, with its package. */
   failures: string[]
-  /** What tests measured and wanted people to see: their comments. */
+  /** What tests measured and wanted people to see: comments that begin so, and the rows of tables. */
   measured: string[]
 }
 
@@ -47,6 +47,6 @@ function collect(parser: Parser, name: string, results: Results): void {
   })
   parser.on('comment', (comment) => {
     const text = comment.replace(/^# /, '').trim()
-    if (text.startsWith('propagation')) results.measured.push(text)
+    if (/^(propagation|\||simulation)/.test(text)) results.measured.push(text)
   })
 }

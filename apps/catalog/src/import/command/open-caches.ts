@@ -27,7 +27,7 @@ export async function openCaches(
   await link.whenAvailable(CONNECT_MS)
   return {
     async announce(changed) {
-      const outcome = await evictBooks(cache, caches, changed)
+      const { outcome } = await evictBooks(cache, caches, changed)
       if (outcome === 'pending') throw new Error('Redis does not answer')
     },
     async close() {

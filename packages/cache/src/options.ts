@@ -1,0 +1,38 @@
+import type { Duration } from '@lockstep/settings'
+import type { Clock, Logger, Transport } from './ports.ts'
+import type { ShardEvent } from './tiers/shard.ts'
+
+export interface CacheOptions {
+  /** How this cache reaches the fleet: `redisTransport(link, { prefix })`, or `memoryTransport()` for one process. */
+  readonly transport: Transport
+  readonly logger: Logger
+  /** T: no read returns what was invalidated in Redis longer ago than this, whatever happens. Default 2 s. */
+  readonly maxStaleness?: Duration
+  /** How long the fill lease of a loader that died keeps others waiting. Default 2 s. */
+  readonly fillLease?: Duration
+  /** What each named cache keeps in this process. */
+  readonly l1?: {
+    /** Default 10,000. */
+    readonly maxEntries?: number
+    /** In bytes as encoded. Default: as much as it has entries. */
+    readonly maxBytes?: number
+  }
+  /** Is told of what an operator may want to know; `flushed` and `rotated` are counted, too. */
+  readonly onEvent?: (event: CacheEvent) => void
+  readonly clock?: Clock
+  /** From 0 up to 1. */
+  readonly random?: () => number
+  /** Sixteen random characters. */
+  readonly token?: () => string
+  /** This process, as others know it. Default: a random one. */
+  readonly id?: string
+}
+
+/**
+ * `live`: L1 may be served. `degraded`: it may not, because Redis is away or cannot be trusted. `flushed`: nobody could say
+ * what was missed. `rotated`: Redis lost history; all of L2 reads as absent.
+ */
+export interface CacheEvent {
+  readonly type: ShardEvent
+  readonly shard: number
+}

@@ -1,0 +1,101 @@
+import type { EntryHeader } from '../codec/entry.ts'
+import type { Clock } from '../ports.ts'
+import type { CacheCounts } from '../stats.ts'
+import type { Found, L2 } from '../tiers/l2.ts'
+import type { Id, Region } from '../tiers/region.ts'
+import type { Pending } from '../write/pending.ts'
+import type { Degraded, Flight, Reading } from './flight.ts'
+import type { Keeper } from './keeper.ts'
+import type { Policy } from './policy.ts'
+
+/** What may be served if a load fails or is slow. */
+export interface Stale<V> {
+  readonly name: string
+  readonly header: EntryHeader
+  readonly value: V | undefined
+  /** Whether it may be served although nobody can know that it was not invalidated. */
+  readonly unleased: boolean
+}
+
+export interface FallbackOptions<K, V> {
+  readonly policy: Policy
+  readonly region: Region<V>
+  readonly keeper: Keeper<K, V>
+  readonly l2: L2
+  readonly pending: Pending
+  readonly clock: Clock
+  readonly counts: CacheCounts
+  readonly background: (work: Promise<unknown>) => void
+}
+
+/**
+ * What is served when the source is not: stale-if-error, softTimeout, staleWhenAway. Expired is not invalidated: what was
+ * invalidated is never served, however the load went.
+ */
+export class Fallback<K, V> {
+  readonly #options: FallbackOptions<K, V>
+
+  constructor(options: FallbackOptions<K, V>) {
+    this.#options = options
+  }
+
+  /** An expired entry of L2, if its definition keeps it for such a case. */
+  ofL2(name: string, found: Extract<Found, { kind: 'entry' }>): Stale<V> | undefined {
+    const { l2, keeper } = this.#options
+    const { header } = found
+    if (l2.viewOf(name).serverTime() >= header.errorUntil) return undefined
+    const decoded = keeper.decode(name, found)
+    return decoded && { name, header, value: decoded.value, unleased: false }
+  }
+
+  /** What L1 held when its lease ended: by choice of the definition, better than nothing. */
+  ofL1(id: Id): Stale<V> | undefined {
+    const { region, clock, policy } = this.#options
+    const entry = region.entries.get(id)
+    if (entry === undefined) return undefined
+    if (clock.now() - entry.view.lastKnown >= policy.staleWhenAway) return undefined
+    return { name: entry.name, header: entry.header, value: entry.value, unleased: true }
+  }
+
+  /** The loaded value, or the stale one when the load fails or takes longer than the softTimeout. */
+  async or(
+    stale: Stale<V> | undefined,
+    id: Id,
+    flight: Flight<V>,
+    loading: Promise<Reading<V>>,
+  ): Promise<Reading<V>> {
+    if (stale === undefined) return loading
+    const { clock, policy, keeper, background } = this.#options
+    const safe = loading.catch((error: unknown) => {
+      keeper.throttle(id)
+      const reading = this.#instead(stale, id, flight, 'load-failed')
+      if (reading === undefined) throw error
+      return reading
+    })
+    if (!Number.isFinite(policy.softTimeout)) return safe
+    const soft = Promise.withResolvers<Reading<V>>()
+    const cancel = clock.after(policy.softTimeout, () => {
+      const reading = this.#instead(stale, id, flight, 'load-slow')
+      if (reading) soft.resolve(reading)
+    })
+    background(safe.finally(cancel))
+    return Promise.race([safe, soft.promise])
+  }
+
+  #instead(stale: Stale<V>, id: Id, flight: Flight<V>, degraded: Degraded): Reading<V> | undefined {
+    if (!this.#usable(stale, id, flight)) return undefined
+    const { counts, keeper, l2 } = this.#options
+    counts.staleHits++
+    const from = stale.unleased ? 'l1' : 'l2'
+    return keeper.reading(stale, from, l2.viewOf(stale.name).serverTime(), stale.unleased, degraded)
+  }
+
+  #usable({ name, header, unleased }: Stale<V>, id: Id, flight: Flight<V>): boolean {
+    const { region, l2, policy, pending } = this.#options
+    const view = l2.viewOf(name)
+    const coverable = { name, cache: policy.cache, tags: header.tags }
+    if (region.fences.voided(id, flight.since)) return false
+    if (pending.key(name, policy.cache) || pending.covers(coverable)) return false
+    return unleased || (view.leased && view.fresh(coverable, header.incarnation, header.seq))
+  }
+}

@@ -1,0 +1,258 @@
+import { type EntryHeader, identityOf, readHeader } from '../codec/entry.ts'
+import type { Clock, Fill, LeaseAnswer, LeaseAsk, Store } from '../ports.ts'
+import type { Guards } from '../protocol/guards.ts'
+import { MAX_INTENT, type ShardView } from '../protocol/shard-view.ts'
+import { batched } from './batch.ts'
+import type { Shard } from './shard.ts'
+
+/** How often a read whose history changed meanwhile is sent again before L2 counts as away. */
+const MAX_READS = 3
+
+/** An entry of L2, judged. */
+export type Found =
+  | { readonly kind: 'entry'; readonly bytes: Buffer; readonly header: EntryHeader }
+  /** Something is there that must not be used: of another incarnation, or invalidated by a marker. */
+  | { readonly kind: 'rejected'; readonly identity: string }
+  | { readonly kind: 'nothing' }
+  /** L2 does not answer, or cannot be trusted now. */
+  | { readonly kind: 'away' }
+
+/** The right to fill an entry, and what it will be stamped with. */
+export interface Grant {
+  readonly token: string
+  readonly incarnation: number
+  readonly seq: number
+  /** The server's time of the grant. */
+  readonly time: number
+  /** When the entry must be gone by, should the incarnation have lost a write intent. */
+  readonly youthEnd: number
+}
+
+export type Leased =
+  | { readonly kind: 'granted'; readonly grant: Grant }
+  | Exclude<Found, { kind: 'nothing' }>
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'uncacheable' }
+
+interface Reading {
+  readonly cache: string
+  readonly names: readonly string[]
+  readonly resolve: (found: readonly Found[]) => void
+}
+interface Asking {
+  readonly cache: string
+  readonly ask: LeaseAsk
+  readonly resolve: (leased: Leased) => void
+}
+interface Filling {
+  readonly fill: Fill
+  readonly resolve: (stored: boolean) => void
+}
+
+const NOTHING: Found = { kind: 'nothing' }
+const AWAY = { kind: 'away' } as const
+
+/**
+ * L2 as one process sees it: what many readers ask in one turn of the event loop goes out as one command a shard, and
+ * every answer is judged against the history before anybody gets to see it. It never rejects: L2 may be away.
+ */
+export class L2 {
+  readonly shards: readonly Shard[]
+  readonly #store: Store
+  readonly #leaseMs: number
+  readonly #guards: Guards
+  readonly #failed: (error: unknown) => void
+  readonly #clock: Clock
+  readonly #renewed = new Set<{ name: string; token: string }>()
+  #renewTimer = false
+  readonly #read: ((reading: Reading) => void)[]
+  readonly #ask: ((asking: Asking) => void)[]
+  readonly #fill: ((filling: Filling) => void)[]
+  readonly #touch: ((touch: { name: string; lifetime: number }) => void)[]
+
+  /** @param options.leaseMs how long a fill lease outlives a loader that died */
+  constructor(options: {
+    store: Store
+    shards: readonly Shard[]
+    clock: Clock
+    leaseMs: number
+    guards: Guards
+    failed: (error: unknown) => void
+  }) {
+    const { shards, clock } = options
+    this.#clock = clock
+    const soon = (action: () => void) => clock.soon(action)
+    this.shards = shards
+    this.#store = options.store
+    this.#leaseMs = options.leaseMs
+    this.#guards = options.guards
+    this.#failed = options.failed
+    this.#read = shards.map((shard) => batched(soon, (batch) => void this.#readAll(shard, batch)))
+    this.#ask = shards.map((shard) => batched(soon, (batch) => void this.#askAll(shard, batch)))
+    this.#fill = shards.map((shard) => batched(soon, (batch) => void this.#fillAll(shard, batch)))
+    this.#touch = shards.map((shard) => batched(soon, (batch) => void this.#touchAll(shard, batch)))
+  }
+
+  shardOf(name: string): Shard {
+    const shard = this.shards[this.shards.length === 1 ? 0 : this.#store.shardOf(name)]
+    if (shard === undefined) throw new RangeError(`There is no shard for ${name}`)
+    return shard
+  }
+
+  viewOf(name: string): ShardView {
+    return this.shardOf(name).view
+  }
+
+  read(cache: string, name: string): Promise<Found> {
+    return new Promise((resolve) => {
+      const resolveOne = (found: readonly Found[]) => resolve(found[0] ?? AWAY)
+      this.#read[this.shardOf(name).index]?.({ cache, names: [name], resolve: resolveOne })
+    })
+  }
+
+  /** In the order of the names. */
+  async readMany(cache: string, names: readonly string[]): Promise<readonly Found[]> {
+    if (this.shards.length === 1) return this.#readIn(0, cache, names)
+    const byShard = Map.groupBy(names, (name) => this.shardOf(name).index)
+    const found = new Map<string, Found>()
+    await Promise.all(
+      [...byShard].map(async ([shard, group]) => {
+        const results = await this.#readIn(shard, cache, group)
+        for (const [at, name] of group.entries()) found.set(name, results[at] ?? AWAY)
+      }),
+    )
+    return names.map((name) => found.get(name) ?? AWAY)
+  }
+
+  /** Asks for the right to load. The entry `rejected` counts as absent. */
+  ask(cache: string, ask: LeaseAsk): Promise<Leased> {
+    return new Promise((resolve) => {
+      this.#ask[this.shardOf(ask.name).index]?.({ cache, ask, resolve })
+    })
+  }
+
+  fill(fill: Fill): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#fill[this.shardOf(fill.name).index]?.({ fill, resolve })
+    })
+  }
+
+  /** Keeps a lease for as long as its load goes on: one timer for all of them. */
+  renewing(name: string, token: string): { end(): void } {
+    const lease = { name, token }
+    this.#renewed.add(lease)
+    this.#renewLater()
+    return { end: () => void this.#renewed.delete(lease) }
+  }
+
+  #renewLater(): void {
+    if (this.#renewTimer || this.#renewed.size === 0) return
+    this.#renewTimer = true
+    this.#clock.after(this.#leaseMs / 3, () => {
+      this.#renewTimer = false
+      for (const { name, token } of this.#renewed) {
+        this.#store.renew(this.shardOf(name).index, name, token, this.#leaseMs).catch(this.#failed)
+      }
+      this.#renewLater()
+    })
+  }
+
+  /** Extends the life of an entry that exists. */
+  touch(name: string, lifetime: number): void {
+    this.#touch[this.shardOf(name).index]?.({ name, lifetime })
+  }
+
+  #readIn(shard: number, cache: string, names: readonly string[]): Promise<readonly Found[]> {
+    return new Promise((resolve) => {
+      this.#read[shard]?.({ cache, names, resolve })
+    })
+  }
+
+  async #readAll(shard: Shard, batch: readonly Reading[]): Promise<void> {
+    const names = batch.length === 1 ? (batch[0]?.names ?? []) : batch.flatMap((reading) => reading.names)
+    const entries = await this.#entries(shard, names)
+    let at = 0
+    for (const { cache, names: own, resolve } of batch) {
+      resolve(own.map((name) => (entries ? this.#judged(shard.view, cache, name, entries[at++]) : AWAY)))
+    }
+  }
+
+  /** What lies in Redis, of a history that is ours; undefined when there is no such thing now. */
+  async #entries(
+    shard: Shard,
+    names: readonly string[],
+  ): Promise<readonly (Buffer | undefined)[] | undefined> {
+    try {
+      for (let attempt = 0; attempt < MAX_READS; attempt++) {
+        if (!shard.view.leased && !(await shard.ensure())) return undefined
+        const sent = shard.view.sent()
+        const { head, entries } = await this.#store.read(shard.index, names)
+        if ((await shard.judge(head, sent)) === 'current') return entries
+      }
+    } catch (error) {
+      this.#failed(error)
+    }
+    return undefined
+  }
+
+  #judged(view: ShardView, cache: string, name: string, bytes: Buffer | undefined): Found {
+    if (bytes === undefined) return NOTHING
+    const header = readHeader(bytes)
+    // What is not ours has no identity; whoever loads replaces it.
+    if (header === undefined) return { kind: 'rejected', identity: identityOf(bytes) }
+    const { incarnation, seq } = header
+    const fresh =
+      view.surelyFresh(incarnation, seq) || view.fresh({ name, cache, tags: header.tags }, incarnation, seq)
+    return fresh ? { kind: 'entry', bytes, header } : { kind: 'rejected', identity: header.identity }
+  }
+
+  async #askAll(shard: Shard, batch: readonly Asking[]): Promise<void> {
+    const sent = shard.view.sent()
+    try {
+      const asks = batch.map(({ ask }) => ask)
+      const { head, time, answers } = await this.#store.lease(shard.index, asks, this.#leaseMs)
+      // A grant is of the history that made it; a gap behind it is closed meanwhile.
+      const known = shard.view.judge(head, sent) !== 'unknown'
+      const youthEnd = this.#guards.youth ? head.born + MAX_INTENT : Number.NEGATIVE_INFINITY
+      for (const [at, { cache, ask, resolve }] of batch.entries()) {
+        const { incarnation, seq } = head
+        const grant: Grant = { token: ask.token, incarnation, seq, time, youthEnd }
+        resolve(known ? this.#answer(shard.view, cache, ask.name, answers[at], grant) : AWAY)
+      }
+    } catch (error) {
+      this.#failed(error)
+      for (const { resolve } of batch) resolve(AWAY)
+    }
+  }
+
+  #answer(
+    view: ShardView,
+    cache: string,
+    name: string,
+    answer: LeaseAnswer | undefined,
+    grant: Grant,
+  ): Leased {
+    if (answer === undefined) return AWAY
+    if (answer.kind === 'granted') return { kind: 'granted', grant }
+    if (answer.kind !== 'entry') return answer
+    const found = this.#judged(view, cache, name, answer.bytes)
+    return found.kind === 'nothing' ? AWAY : found
+  }
+
+  async #fillAll(shard: Shard, batch: readonly Filling[]): Promise<void> {
+    try {
+      const stored = await this.#store.fill(
+        shard.index,
+        batch.map(({ fill }) => fill),
+      )
+      for (const [at, { resolve }] of batch.entries()) resolve(stored[at] === true)
+    } catch (error) {
+      this.#failed(error)
+      for (const { resolve } of batch) resolve(false)
+    }
+  }
+
+  async #touchAll(shard: Shard, batch: readonly { name: string; lifetime: number }[]): Promise<void> {
+    await this.#store.touch(shard.index, batch).catch(this.#failed)
+  }
+}

@@ -1,0 +1,134 @@
+import { test } from 'tap'
+import { fleet } from './fleet.ts'
+import { changeAt, headAt, INCARNATION, joinedAt } from './view.ts'
+
+const FRESH = { name: 'books:v1:1', cache: 'books:v1', tags: [] }
+
+await test('a probe that finds another incarnation: flush, join it, and rotate nothing', async (t) => {
+  const { view, probe, asked } = joinedAt(5)
+  probe(headAt(2, { incarnation: 8 }))
+  t.same(asked(), ['flush', 'probe'])
+  t.equal(view.fresh(FRESH, INCARNATION, 5), false)
+  probe(headAt(2, { incarnation: 8 }))
+  t.same([view.incarnation, view.applied, view.leased], [8, 2, true])
+  t.same([view.fresh(FRESH, INCARNATION, 5), view.fresh(FRESH, 8, 2)], [false, true])
+})
+
+await test('a message of another incarnation is never believed: it evicts, closes the lease, and has it looked at', async (t) => {
+  const { view, asked, probe } = joinedAt(5)
+  view.message(changeAt(6, { incarnation: 8 }))
+  t.same(asked(), ['evict books:v1:6', 'probe'])
+  t.same([view.incarnation, view.applied, view.leased], [INCARNATION, 5, false])
+  probe(headAt(5))
+  t.equal(view.leased, true, 'it was a late one')
+})
+
+await test('a head below what was applied when it was asked for: rotate, once', async (t) => {
+  const { view, asked, probe } = joinedAt(5)
+  probe(headAt(4))
+  t.same(asked(), ['flush', 'probe', `rotate ${INCARNATION}`])
+  t.equal(view.leased, false)
+  probe(headAt(9))
+  t.same(asked(), [`rotate ${INCARNATION}`], 'it is doomed, however far it has come since')
+  t.equal(view.joined, false)
+  probe(headAt(0, { incarnation: 8 }))
+  t.same(asked(), ['flush'])
+  t.equal(view.leased, true)
+})
+
+await test('messages that overtake a reply are no loss', async (t) => {
+  const { view, asked } = joinedAt(5)
+  const sent = view.sent()
+  view.message(changeAt(6))
+  asked()
+  view.probed({ head: headAt(5), time: 0, markers: undefined }, sent)
+  t.same(asked(), [])
+  t.equal(view.leased, true)
+})
+
+await test('another token at a seq that we know, in a head, a replay, or a read: rotate', async (t) => {
+  const lost = ['flush', 'probe', `rotate ${INCARNATION}`]
+  const head = joinedAt(5)
+  head.probe(headAt(5, { token: 'other' }))
+  t.same(head.asked(), lost)
+  const read = joinedAt(5)
+  t.equal(read.view.judge(headAt(5, { token: 'other' }), read.view.sent()), 'unknown')
+  t.same(read.asked(), lost)
+  const replayed = joinedAt(5)
+  replayed.replay(headAt(7), [changeAt(5, { token: 'other' }), changeAt(6), changeAt(7)])
+  t.same(replayed.asked(), lost)
+  const careless = joinedAt(5, { historyToken: false })
+  careless.probe(headAt(5, { token: 'other' }))
+  t.same(careless.asked(), [], 'without the guard it would be believed')
+})
+
+await test('a change whose previous is not the token before: a fork', async (t) => {
+  const { view, asked } = joinedAt(5)
+  view.message(changeAt(6, { previous: 'other' }))
+  t.same(asked(), ['evict books:v1:6', 'probe'], 'a message alone proves nothing; a probe will')
+  t.equal(view.applied, 5)
+  const replayed = joinedAt(5)
+  replayed.replay(headAt(6), [changeAt(6, { previous: 'other' })])
+  t.same(replayed.asked(), ['flush', 'probe', `rotate ${INCARNATION}`])
+})
+
+await test('a late message with another token at its seq has it looked at', async (t) => {
+  const { view, asked } = joinedAt(5)
+  view.message(changeAt(5, { token: 'other' }))
+  t.same(asked(), ['evict books:v1:5', 'probe'])
+  t.equal(view.leased, false)
+})
+
+await test('the reply to what was sent in an earlier epoch is ignored', async (t) => {
+  const { view, asked, probe, replay } = joinedAt(5)
+  const before = view.sent()
+  probe(headAt(2, { incarnation: 8 }))
+  probe(headAt(2, { incarnation: 8 }))
+  asked()
+  view.probed({ head: headAt(6), time: 0, markers: { seqs: [], floor: 0 } }, before)
+  replay(headAt(6), [changeAt(6)], before)
+  t.equal(view.judge(headAt(5), before), 'unknown')
+  t.same(asked(), [])
+  t.same([view.incarnation, view.applied], [8, 2])
+})
+
+await test('without the incarnation, entries of a lost history would be served', async (t) => {
+  const { view } = joinedAt(5, { incarnation: false })
+  t.equal(view.fresh(FRESH, 8, 5), true)
+})
+
+await test('a Redis that comes back empty: one rotation, and nothing from before is read', async (t) => {
+  const { a, b, server, source, pass } = await fleet({ size: 2 })
+  await a.books.get(42)
+  await pass(250)
+  await b.books.get(42)
+  const { incarnation } = server.shard.state.head ?? {}
+  const old = server.shard.state.entries.get('books:v1:42')
+  server.restart({ ...server.shard.state, head: undefined, log: [], entries: new Map() })
+  source.set(42, { title: 'second' })
+  await pass(1000)
+  t.not(server.shard.state.head?.incarnation, incarnation)
+  if (old) server.shard.state.entries.set('books:v1:42', old)
+  for (const { books } of [a, b]) t.match(await books.read(42), { value: { title: 'second' } })
+})
+
+await test('a Redis restored from an old snapshot: what it undid is found out', async (t) => {
+  const { a, b, server, source, pass } = await fleet({ size: 2 })
+  await a.books.get(42)
+  await pass(250)
+  const { head, log, markers, entries } = server.shard.state
+  const snapshot = {
+    ...server.shard.state,
+    head,
+    log: [...log],
+    markers: new Map(markers),
+    entries: new Map(entries),
+  }
+  source.set(42, { title: 'second' })
+  await a.books.invalidate(42)
+  server.shard.state = snapshot
+  await pass(1000)
+  for (const { books } of [a, b]) t.match(await books.read(42), { value: { title: 'second' } })
+  t.ok(a.cache.stats().rotations + b.cache.stats().rotations >= 1)
+  t.same(a.events.filter(({ type }) => type === 'flushed').length > 0, true)
+})

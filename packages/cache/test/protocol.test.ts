@@ -1,0 +1,138 @@
+import { test } from 'tap'
+import { History } from '../src/protocol/history.ts'
+import { MAX_MARKERS, Markers, markersOf } from '../src/protocol/markers.ts'
+import { decodeChange, decodeMessage, encodeChange, encodeFilled } from '../src/protocol/wire.ts'
+import { changeAt, headAt } from './view.ts'
+
+const decode = (payload: string) => decodeMessage('shop', ['shop:{0}:', 'shop:{1}:'], payload)
+
+const GOLDEN =
+  '{"v":2,"ns":"shop","shard":0,"inc":123456789,"seq":17,"prev":"p","token":"t","origin":"replica-1","ack":1,' +
+  '"keys":["books:v1:42"],"tags":["author:7"],"prefixes":["books:v1:list:"],"caches":["films:v2"]}'
+
+await test('the format of a change does not change unnoticed', async (t) => {
+  const change = {
+    incarnation: 123_456_789,
+    seq: 17,
+    previous: 'p',
+    token: 't',
+    origin: 'replica-1',
+    acknowledge: true,
+    keys: ['books:v1:42'],
+    tags: ['author:7'],
+    prefixes: ['books:v1:list:'],
+    caches: ['films:v2'],
+  }
+  t.equal(encodeChange('shop', 0, change), GOLDEN)
+  t.same(decode(GOLDEN), { kind: 'change', shard: 0, change })
+  t.same(decodeChange(GOLDEN), change)
+  const plain = { ...change, acknowledge: false, keys: [], tags: [], prefixes: [], caches: [] }
+  const short =
+    '{"v":2,"ns":"shop","shard":3,"inc":123456789,"seq":17,"prev":"p","token":"t","origin":"replica-1"}'
+  t.equal(encodeChange('shop', 3, plain), short)
+  t.same(decode(short), { kind: 'change', shard: 3, change: plain })
+})
+
+await test('the format of word that a load has ended', async (t) => {
+  const golden = '{"v":2,"ns":"shop","shard":1,"filled":["books:v1:42"]}'
+  t.equal(encodeFilled('shop', 1, ['books:v1:42']), golden)
+  t.same(decode(golden), { kind: 'filled', names: ['books:v1:42'] })
+})
+
+await test('names with quotes, line ends and letters of all kinds survive', async (t) => {
+  const names = ['books:v1:"x"\n', 'books:v1:日本', 'books:v1:\\']
+  const change = changeAt(1, { keys: names, origin: '"o"' })
+  t.same(decode(encodeChange('shop', 0, change)), { kind: 'change', shard: 0, change })
+})
+
+await test('P5 anything else is a plain key, with or without our prefix', async (t) => {
+  for (const payload of ['books:v1:42', 'shop:{0}:books:v1:42', 'shop:{1}:books:v1:42']) {
+    t.same(decode(payload), { kind: 'plain', name: 'books:v1:42' })
+  }
+  for (const payload of ['{not json', '{"some":"json"}', '', '[]', 'null', '{"v":"2","ns":"shop"}']) {
+    t.same(decode(payload), { kind: 'plain', name: payload })
+  }
+})
+
+await test('other namespaces, and formats to come', async (t) => {
+  t.same(decode(GOLDEN.replace('"shop"', '"bank"')), { kind: 'foreign' })
+  t.same(decode('{"v":3,"ns":"shop","what":"?"}'), { kind: 'unknown-format', version: 3 })
+  for (const [right, wrong] of [
+    ['"seq":17', '"seq":0'],
+    ['"seq":17', '"seq":1.5'],
+    ['"inc":123456789', '"inc":-1'],
+    ['"keys":["books:v1:42"]', '"keys":"books:v1:42"'],
+    ['"token":"t",', ''],
+  ] as const) {
+    t.same(decode(GOLDEN.replace(right, wrong)), { kind: 'unknown-format', version: 2 }, wrong || right)
+    t.equal(decodeChange(GOLDEN.replace(right, wrong)), undefined)
+  }
+})
+
+await test('a history remembers the tokens on its way, for a while', async (t) => {
+  const history = new History()
+  t.same([history.incarnation, history.applied, history.token], [-1, -1, ''])
+  history.begin(headAt(5))
+  t.same(
+    [history.applied, history.token, history.contradicts(5, 'other'), history.contradicts(4, 'x')],
+    [5, 't5', true, false],
+  )
+  for (let seq = 6; seq <= 300; seq++) history.advance(changeAt(seq))
+  t.equal(history.token, 't300')
+  t.same(
+    [history.contradicts(45, 'x'), history.contradicts(44, 'x'), history.contradicts(45, 't45')],
+    [true, false, false],
+  )
+  history.forget()
+  t.same([history.applied, history.contradicts(300, 'x')], [-1, false])
+})
+
+const book = { name: 'books:v1:42', cache: 'books:v1', tags: ['author:7', 'new'] }
+
+await test('a marker covers what was stamped before it: by tag, prefix and cache', async (t) => {
+  for (const what of [{ tags: ['new'] }, { prefixes: ['books:v1:4'] }, { caches: ['books:v1'] }]) {
+    const markers = new Markers()
+    markers.set({ ...changeAt(1), keys: [], ...what }, 10)
+    t.same(
+      [9, 10, 11].map((stamp) => markers.cover(book, stamp)),
+      [true, false, false],
+      JSON.stringify(what),
+    )
+    t.equal(markers.cover({ name: 'films:v1:42', cache: 'films:v1', tags: ['old'] }, 0), false)
+  }
+  t.same(markersOf({ keys: ['k'], tags: ['a'], prefixes: ['b:'], caches: ['c:v1'] }), [
+    't:a',
+    'p:b:',
+    'c:c:v1',
+  ])
+})
+
+await test('markers never go back, and a load replaces them', async (t) => {
+  const markers = new Markers()
+  const set = (seq: number) => markers.set({ keys: [], tags: ['new'], prefixes: [], caches: [] }, seq)
+  set(10)
+  set(5)
+  t.equal(markers.cover(book, 9), true)
+  markers.load({ seqs: [['t:other', 20]], floor: 3 })
+  t.same(
+    [2, 3].map((stamp) => markers.cover(book, stamp)),
+    [true, false],
+  )
+})
+
+await test('markers are bounded: the oldest goes, and the floor covers what it covered', async (t) => {
+  const markers = new Markers()
+  const set = (what: object, seq: number) =>
+    markers.set({ keys: [], tags: [], prefixes: [], caches: [], ...what }, seq)
+  set({ prefixes: ['books:'] }, 5)
+  for (let i = 0; i < MAX_MARKERS - 1; i++) set({ tags: [`tag:${i}`] }, 10 + i)
+  const other = { name: 'films:v1:1', cache: 'films:v1', tags: [] }
+  t.equal(markers.cover(other, 4), false)
+  set({ tags: ['one more'] }, 20_000)
+  t.same(
+    [4, 5].map((stamp) => markers.cover(other, stamp)),
+    [true, false],
+    'the floor is where the dropped one stood',
+  )
+  t.equal(markers.cover(book, 5), false)
+})

@@ -1,0 +1,309 @@
+import { decodeMessage } from '../../src/protocol/wire.ts'
+import { MAX_INTENT } from '../../src/protocol/shard-view.ts'
+import { Loads } from './loads.ts'
+import type { SimProcess } from './process.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Source } from './source.ts'
+
+export interface Violation {
+  readonly guarantee: string
+  readonly time: number
+  readonly text: string
+}
+
+interface Mark {
+  readonly now: number
+  readonly wall: number
+}
+
+/** An invalidation of one entry that Redis has executed: from then on, nothing below `floor` is right. */
+interface Barrier {
+  readonly name: string
+  readonly token: string
+  readonly executed: number
+  readonly origin: string
+  floor: number
+  /** The clocks of all processes when T began to count; undefined while it does not. */
+  marks: readonly Mark[] | undefined
+  /** Since when Redis stands by it: when it was executed, or when a loss of it was made good by a new incarnation. */
+  anchor: number
+}
+
+interface Loss {
+  readonly time: number
+  /** What Redis knew after this time is gone. */
+  readonly taken: number
+  readonly how: 'restart' | 'rollback' | 'flush'
+  /** When a new incarnation began. */
+  made: number
+}
+
+interface Mutation {
+  readonly process: SimProcess
+  readonly name: string
+  readonly version: number
+  readonly begun: number
+  readonly committed: number
+  readonly lifetime: number
+  promised: boolean
+}
+
+export interface Read {
+  readonly process: SimProcess
+  readonly name: string
+  readonly begun: number
+  readonly mark: Mark
+  readonly pausedFor: number
+  readonly atLeast: number
+  readonly why: string
+  version: number
+}
+
+/** Keeps the history of a run, and says which guarantee it breaks. */
+export class Checker {
+  readonly violations: Violation[] = []
+  readonly loads = new Loads()
+  readonly names: readonly string[]
+  readonly #scheduler: Scheduler
+  readonly #source: Source
+  readonly #prefix: string
+  readonly #maxStaleness: number
+  readonly #processes: readonly SimProcess[]
+  readonly #barriers: Barrier[] = []
+  readonly #byToken = new Map<string, Barrier[]>()
+  readonly #losses: Loss[] = []
+  readonly #mutations: Mutation[] = []
+  readonly #reads: Read[] = []
+  readonly #l2Floor = new Map<string, number>()
+  readonly #heard = new Map<string, Map<string, number>>()
+  readonly #heardBarriers = new Map<string, Set<Barrier>>()
+  readonly #own = new Map<string, Map<string, number>>()
+  #fresh: Barrier[] = []
+  /** New incarnations begun, the first one not counted. */
+  rotations = -1
+
+  constructor(options: {
+    scheduler: Scheduler
+    source: Source
+    names: readonly string[]
+    prefix: string
+    maxStaleness: number
+    processes: readonly SimProcess[]
+  }) {
+    this.#scheduler = options.scheduler
+    this.#source = options.source
+    this.names = options.names
+    this.#prefix = options.prefix
+    this.#maxStaleness = options.maxStaleness
+    this.#processes = options.processes
+  }
+
+  get losses(): number {
+    return this.#losses.length
+  }
+
+  get reads(): number {
+    return this.#reads.length
+  }
+
+  violate(guarantee: string, text: string): void {
+    this.violations.push({ guarantee, time: this.#scheduler.now, text })
+  }
+
+  /** A message of Redis, at the moment at which its script publishes it. */
+  published(payload: string): void {
+    const received = decodeMessage(this.#prefix, [], payload)
+    if (received.kind !== 'change') return
+    const { change } = received
+    const covered = this.names.filter(
+      (name) =>
+        change.keys.includes(name) ||
+        this.#source.tagsOf(name).some((tag) => change.tags.includes(tag)) ||
+        change.prefixes.some((prefix) => name.startsWith(prefix)) ||
+        change.caches.some((cache) => name.startsWith(`${cache}:`)),
+    )
+    const time = this.#scheduler.now
+    const marks = this.#marks()
+    const barriers = covered.map(
+      (name): Barrier => ({
+        name,
+        token: change.token,
+        executed: time,
+        origin: change.origin,
+        floor: this.#source.current(name),
+        marks,
+        anchor: time,
+      }),
+    )
+    for (const { name } of barriers) this.loads.disturbed(name, time)
+    this.#byToken.set(change.token, barriers)
+    this.#barriers.push(...barriers)
+    this.#fresh.push(...barriers)
+  }
+
+  /** The script that published has ended: what it wrote through itself is right as far as it knows. */
+  executed(readable: (name: string) => number | undefined): void {
+    for (const barrier of this.#fresh) {
+      const { name } = barrier
+      barrier.floor = Math.min(barrier.floor, readable(name) ?? Number.POSITIVE_INFINITY)
+      raise(this.#l2Floor, name, barrier.floor)
+    }
+    this.#fresh = []
+  }
+
+  /** A process has handled a message. */
+  heard({ id, index }: SimProcess, payload: string): void {
+    const received = decodeMessage(this.#prefix, [], payload)
+    if (received.kind !== 'change') return
+    const { change } = received
+    // A group voids every read under way: nobody knows yet what will be in it.
+    const voided = change.tags.length + change.prefixes.length > 0 ? this.names : change.keys
+    for (const name of voided) this.loads.evicted(index, name, this.#scheduler.now)
+    for (const barrier of this.#byToken.get(change.token) ?? []) {
+      if (barrier.anchor > this.#scheduler.now) continue
+      raise(within(this.#heard, id, () => new Map<string, number>()), barrier.name, barrier.floor)
+      within(this.#heardBarriers, id, () => new Set<Barrier>()).add(barrier)
+    }
+  }
+
+  /** A new incarnation has begun: what was lost is made good. */
+  began(): void {
+    const time = this.#scheduler.now
+    this.rotations++
+    if (this.rotations > this.#losses.length) this.violate('rotation', 'a new incarnation, and nothing was lost')
+    for (const loss of this.#losses) if (loss.made === Number.POSITIVE_INFINITY) loss.made = time
+    for (const barrier of this.#barriers) {
+      if (barrier.anchor !== Number.POSITIVE_INFINITY) continue
+      barrier.anchor = time
+      barrier.marks ??= this.#marks()
+    }
+    this.#recount()
+  }
+
+  /** Redis forgets what it learnt after a time. */
+  lost(taken: number, how: Loss['how']): void {
+    const time = this.#scheduler.now
+    this.#losses.push({ time, taken, how, made: Number.POSITIVE_INFINITY })
+    for (const barrier of this.#barriers) {
+      if (barrier.anchor <= taken) continue
+      barrier.anchor = Number.POSITIVE_INFINITY
+      barrier.marks = how === 'rollback' ? undefined : this.#marks()
+    }
+    this.#recount()
+  }
+
+  inL2(name: string, version: number): void {
+    const floor = this.#l2Floor.get(name) ?? 0
+    if (version < floor) this.violate('G2', `${name} lies in L2 at ${version}, invalidated below ${floor}`)
+  }
+
+  inL1({ id }: SimProcess, name: string, version: number): void {
+    const heard = this.#heard.get(id)?.get(name) ?? 0
+    if (version < heard) this.violate('G2', `${name} lies in L1 of ${id} at ${version}, evicted below ${heard}`)
+    const own = this.#own.get(id)?.get(name) ?? 0
+    if (version < own) this.violate('G3', `${name} lies in L1 of ${id} at ${version}, which wrote ${own}`)
+  }
+
+  /** A write of this process has resolved. */
+  wrote({ id }: SimProcess, name: string, version: number): void {
+    raise(within(this.#own, id, () => new Map<string, number>()), name, version)
+  }
+
+  begin(process: SimProcess, name: string, handed = 0): Read {
+    const own = this.#own.get(process.id)?.get(name) ?? 0
+    const heard = this.#heard.get(process.id)?.get(name) ?? 0
+    const atLeast = Math.max(own, heard, handed)
+    const why = atLeast === heard ? 'G2' : 'G3'
+    return {
+      process,
+      name,
+      begun: this.#scheduler.now,
+      mark: { now: process.now(), wall: process.wall() },
+      pausedFor: process.pausedFor,
+      atLeast,
+      why,
+      version: -1,
+    }
+  }
+
+  end(read: Read, version: number): void {
+    read.version = version
+    this.#reads.push(read)
+    if (version >= read.atLeast) return
+    this.violate(read.why, `${read.process.id} read ${read.name} at ${version}, not ${read.atLeast}: ${begunAt(read)}`)
+  }
+
+  /** Work of a mutation commits now. */
+  committed(process: SimProcess, name: string, version: number, lifetime: number): Mutation {
+    const begin = this.#barriers.findLast((one) => one.name === name && one.origin === process.id)
+    const committed = this.#scheduler.now
+    const begun = begin?.executed ?? committed
+    const mutation = { process, name, version, begun, committed, lifetime, promised: false }
+    this.#mutations.push(mutation)
+    return mutation
+  }
+
+  /** Judges all reads, when the run is over. */
+  finish(): void {
+    const slack = this.#maxStaleness / 1000 + 2
+    for (const read of this.#reads) {
+      for (const barrier of this.#barriers) {
+        if (barrier.name !== read.name || read.version >= barrier.floor || barrier.executed > read.begun) continue
+        const mark = barrier.marks?.[read.process.index]
+        if (mark === undefined) continue
+        const age = Math.max(read.mark.now - mark.now, read.mark.wall - mark.wall)
+        if (age <= this.#maxStaleness + slack) continue
+        const times = `invalidated at ${barrier.executed.toFixed(1)}, ${age.toFixed(0)} ms before: ${begunAt(read)}`
+        this.violate('G1', `${read.process.id} read ${read.name} at ${read.version}, not ${barrier.floor}; ${times}`)
+        break
+      }
+      for (const mutation of this.#mutations) this.#judge(read, mutation, slack)
+    }
+  }
+
+  #judge(read: Read, mutation: Mutation, slack: number): void {
+    const { name, version, begun, committed, lifetime, promised } = mutation
+    if (read.name !== name || read.version >= version || read.begun <= committed) return
+    const text = `${read.process.id} read ${name} at ${read.version}, not ${version}, committed at ${committed.toFixed(1)}`
+    const undoing = this.#losses.filter(({ time, taken }) => taken < begun && time > begun && time <= read.begun)
+    if (promised && undoing.length === 0) this.violate('G5', `${text}: ${begunAt(read)}`)
+    let end = begun + lifetime
+    for (const { made } of undoing) end = Math.max(end, made)
+    for (const { time, made } of this.#losses) {
+      if (time > begun && time <= begun + lifetime) end = Math.max(end, made + MAX_INTENT)
+    }
+    if (read.begun > end + this.#maxStaleness + slack) this.violate('G4', `${text}: ${begunAt(read)}`)
+  }
+
+  #recount(): void {
+    this.#l2Floor.clear()
+    for (const { anchor, name, floor } of this.#barriers) {
+      if (anchor !== Number.POSITIVE_INFINITY) raise(this.#l2Floor, name, floor)
+    }
+    this.#heard.clear()
+    for (const [id, barriers] of this.#heardBarriers) {
+      const floors = within(this.#heard, id, () => new Map<string, number>())
+      for (const { anchor, name, floor } of barriers) {
+        if (anchor !== Number.POSITIVE_INFINITY) raise(floors, name, floor)
+      }
+    }
+  }
+
+  #marks(): readonly Mark[] {
+    return this.#processes.map((process) => ({ now: process.now(), wall: process.wall() }))
+  }
+}
+
+const begunAt = ({ begun }: Read): string => `begun at ${begun.toFixed(1)}`
+
+function raise(floors: Map<string, number>, name: string, floor: number): void {
+  if (floor > (floors.get(name) ?? 0)) floors.set(name, floor)
+}
+
+function within<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}

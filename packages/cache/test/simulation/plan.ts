@@ -1,0 +1,109 @@
+import type { NetworkPlan } from './network.ts'
+import type { Random } from './scheduler.ts'
+import type { SourcePlan } from './source.ts'
+
+/** What can go wrong, apart from single commands and messages. */
+export const FAULTS = [
+  'stop',
+  'suspend',
+  'step',
+  'deaf',
+  'resubscribe',
+  'cut',
+  'reset',
+  'crash',
+  'restart empty',
+  'restart from snapshot',
+  'failover',
+  'flushall',
+  'rollback',
+  'trim log',
+  'drop marker',
+  'evict',
+  'delete head',
+  'foreign key',
+] as const
+export type Fault = (typeof FAULTS)[number]
+
+export interface Plan {
+  /** T. */
+  readonly maxStaleness: number
+  readonly replicas: number
+  readonly ids: readonly string[]
+  readonly network: NetworkPlan
+  readonly source: SourcePlan
+  readonly batchLoads: boolean
+  readonly hardTimeout: number
+  readonly fillLease: number
+  readonly ttl: number
+  readonly staleWhileRevalidate: number
+  readonly earlyRefresh: number
+  readonly staleIfError: number
+  /** Between two reads of one process, on average. */
+  readonly readEvery: number
+  /** Between two writes of the fleet. */
+  readonly writeEvery: number
+  readonly intentLifetime: number
+  /** How long reads, writes and faults go on. */
+  readonly busy: number
+  readonly faults: readonly { readonly time: number; readonly fault: Fault }[]
+  /** Whether clocks run alike. */
+  readonly drift: number
+  /** Nothing goes wrong at all: then there is one load in the whole fleet. */
+  readonly calm: boolean
+  /** Goes on until the youth of an incarnation has ended. */
+  readonly long: boolean
+}
+
+/** Draws a configuration: each seed another mix of faults, delays and work. */
+export function planOf(random: Random): Plan {
+  const calm = random.chance(0.08)
+  const maxStaleness = random.pick([500, 1000, 2000])
+  const T = maxStaleness
+  const mix = FAULTS.filter(() => random.chance(0.25))
+  const busy = T * random.between(2.5, 4.5)
+  const count = calm || mix.length === 0 ? 0 : random.below(9)
+  const faults = Array.from({ length: count }, () => ({
+    time: random.between(T / 4, busy),
+    fault: mix[random.below(mix.length)] ?? 'stop',
+  })).sort((one, other) => one.time - other.time)
+  const shaky = !calm && random.chance(0.6)
+  const lossy = (most: number) => (shaky && random.chance(0.6) ? random.between(0, most) : 0)
+  const delay = random.pick([T / 500, T / 100, T / 30])
+  const longest = random.pick([T / 20, T / 5, T * 0.8])
+  // A reader waits no longer for another's load than for one of his own.
+  const patient = calm ? 5 : random.between(1, 3)
+  return {
+    maxStaleness,
+    replicas: 2 + random.below(3),
+    ids: random.chance(0.5) ? ['a1', 'b1'] : ['a1', 'a2', 'b1'],
+    network: {
+      delay: [delay / 4, delay],
+      slow: lossy(0.1),
+      slowUpTo: random.between(delay * 2, T * 1.5),
+      loseRequest: lossy(0.03),
+      loseReply: lossy(0.03),
+      loseMessage: lossy(random.chance(0.2) ? 0.9 : 0.3),
+      repeatMessage: lossy(0.2),
+      ordered: random.chance(0.6),
+      commandTimeout: T * random.between(0.2, 1),
+      probeEvery: T * random.between(0.1, 0.5),
+    },
+    source: { takes: [T / 200, calm ? T / 20 : longest], fails: lossy(0.2) },
+    batchLoads: random.chance(0.3),
+    hardTimeout: T * patient,
+    fillLease: T * random.between(0.3, 2),
+    ttl: random.chance(0.3) ? T * random.between(0.3, 2) : 600_000,
+    staleWhileRevalidate: random.chance(0.2) ? T : 0,
+    earlyRefresh: random.below(2),
+    staleIfError: random.chance(0.2) ? T * 3 : 0,
+    readEvery: T * random.between(0.05, 0.3),
+    writeEvery: T * random.between(0.15, 1),
+    intentLifetime: T * random.between(0.5, 2),
+    busy,
+    faults,
+    drift: random.chance(0.5) ? random.between(0, 5e-4) : 0,
+    calm,
+    long: !calm && random.chance(0.03),
+  }
+}

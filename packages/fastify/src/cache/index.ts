@@ -1,0 +1,6 @@
+export { cacheAdminPlugin, type CacheAdminOptions } from './admin.ts'
+export { hasAlready } from './conditional.ts'
+export { RouteCacheError } from './errors.ts'
+export type { RouteCacheOptions } from './options.ts'
+export { type CachePluginOptions, cachePlugin, useCache } from './plugin.ts'
+export { readAfter, tellWrite } from './write-token.ts'

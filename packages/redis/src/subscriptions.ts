@@ -1,0 +1,142 @@
+import type { Redis } from 'ioredis'
+import type { Listener } from './channels.ts'
+import type { Logger } from './port.ts'
+
+/** The pause after a subscription that Redis refused. */
+const RETRY_MS = 1000
+/** The pause after one that belongs to another node of the cluster, which gossip is about to tell. */
+const MOVED_RETRY_MS = 100
+
+/** The two kinds of channels: on a Cluster all nodes spread the plain ones, and a sharded one is its slot's. */
+export type Kind = 'plain' | 'sharded'
+
+const VERBS = {
+  plain: { message: 'message', enter: 'subscribe', leave: 'unsubscribe' },
+  sharded: { message: 'smessage', enter: 'ssubscribe', leave: 'sunsubscribe' },
+} as const
+
+/** The channels of one kind that are listened to over one subscriber connection. */
+export class Subscriptions {
+  readonly #client: Redis
+  readonly #kind: Kind
+  readonly #logger: Logger
+  readonly #onMoved: () => void
+  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #heard = new Set<string>()
+  /** Why the last subscription failed, which is logged once. */
+  #refused: string | undefined
+  #retry: NodeJS.Timeout | undefined
+  /** Signs that a channel is not this node's, less those that a refused subscription explains. */
+  #unexplained = 0
+
+  /** @param onMoved called when a channel turns out to belong to another node */
+  constructor(client: Redis, kind: Kind, logger: Logger, onMoved: () => void) {
+    this.#client = client
+    this.#kind = kind
+    this.#logger = logger
+    this.#onMoved = onMoved
+    client.on('ready', () => this.#subscribeAll())
+    client.on('close', () => this.#allDown())
+    client.on(VERBS[kind].message, (channel: string, payload: string) => {
+      for (const listener of this.#listeners.get(channel) ?? []) listener.message(payload)
+    })
+    if (kind === 'sharded') client.on('moved', () => this.#moved())
+  }
+
+  listen(channel: string, listener: Listener): () => Promise<void> {
+    const listeners = this.#listeners.get(channel)
+    if (listeners) {
+      listeners.add(listener)
+      if (this.#heard.has(channel)) listener.up()
+    } else {
+      this.#listeners.set(channel, new Set([listener]))
+      if (this.#client.status === 'ready') this.#subscribe(channel)
+    }
+    return () => this.#leave(channel, listener)
+  }
+
+  end(): void {
+    clearTimeout(this.#retry)
+  }
+
+  #subscribeAll(): void {
+    for (const channel of this.#listeners.keys()) {
+      if (!this.#heard.has(channel)) this.#subscribe(channel)
+    }
+  }
+
+  #subscribe(channel: string): void {
+    this.#client[VERBS[this.#kind].enter](channel).then(
+      () => this.#subscribed(channel),
+      (error: Error) => this.#refuse(channel, error.message),
+    )
+  }
+
+  #subscribed(channel: string): void {
+    const listeners = this.#listeners.get(channel)
+    this.#refused = undefined
+    if (!listeners) {
+      // All have left while the request was on its way.
+      void this.#unsubscribe(channel)
+    } else if (!this.#heard.has(channel) && this.#client.status === 'ready') {
+      this.#heard.add(channel)
+      for (const listener of listeners) listener.up()
+    }
+  }
+
+  /** Refused, as to a user without the right: it may be granted. A lost connection subscribes anew by itself. */
+  #refuse(channel: string, reason: string): void {
+    if (reason.startsWith('MOVED')) {
+      this.#unexplained--
+      this.#again(MOVED_RETRY_MS)
+      this.#onMoved()
+      return
+    }
+    if (reason !== this.#refused) this.#logger.warn({ channel, reason }, 'subscribe failed')
+    this.#refused = reason
+    this.#again(RETRY_MS)
+  }
+
+  /**
+   * ioredis says this for a subscription that was refused with MOVED, which its promise tells as well, and for one that
+   * the server has ended because the slot went to another node. It does not say which: all are asked for anew.
+   */
+  #moved(): void {
+    this.#unexplained++
+    setImmediate(() => {
+      if (this.#unexplained <= 0) return
+      this.#unexplained = 0
+      this.#allDown()
+      this.#again(0)
+      this.#onMoved()
+    })
+  }
+
+  #again(ms: number): void {
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => {
+      if (this.#client.status === 'ready') this.#subscribeAll()
+    }, ms)
+    this.#retry.unref()
+  }
+
+  #allDown(): void {
+    const heard = [...this.#heard]
+    this.#heard.clear()
+    for (const channel of heard) {
+      for (const listener of this.#listeners.get(channel) ?? []) listener.down()
+    }
+  }
+
+  async #leave(channel: string, listener: Listener): Promise<void> {
+    const listeners = this.#listeners.get(channel)
+    if (!listeners?.delete(listener) || listeners.size > 0) return
+    this.#listeners.delete(channel)
+    if (this.#heard.delete(channel)) await this.#unsubscribe(channel)
+  }
+
+  async #unsubscribe(channel: string): Promise<void> {
+    if (this.#client.status !== 'ready') return
+    await this.#client[VERBS[this.#kind].leave](channel).catch(() => {})
+  }
+}
