@@ -49,7 +49,7 @@ export interface Replica {
 export async function openReplica(
   url: string,
   name: string,
-  { maxStaleness = '2s', heartbeat = '1s' }: { maxStaleness?: Duration; heartbeat?: Duration } = {},
+  { maxStaleness = '2s', heartbeat = '1s' }: { maxStaleness?: Duration; heartbeat?: string } = {},
 ): Promise<Replica> {
   const settings = readSettings(RedisSettings, {
     REDIS_URL: url,
@@ -76,9 +76,9 @@ export async function openReplica(
   }
 }
 
-/** The books, all of them in L2, and at most one in L1: a read of another goes to L2. */
+/** The books, all of them in L2, and with an L1 that has no room for any: each read goes to L2. */
 export async function booksInL2({ cache }: Replica): Promise<NamedCache<number, Book>> {
-  const books = cache.define<number, Book>({ ...definition, maxEntries: 1 })
+  const books = cache.define<number, Book>({ ...definition, maxBytes: 1 })
   for (let id = 0; id < KEYS; id++) await books.get(id)
   return books
 }

@@ -2,8 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { systemClock } from './clock.ts'
 import { DefinitionError } from './errors.ts'
+import { type Metric, metricsOf } from './metrics.ts'
 import { NamedCache } from './named-cache.ts'
-import type { CacheEvent, CacheOptions } from './options.ts'
+import { boundsOf, type CacheEvent, type CacheOptions } from './options.ts'
 import { ALL_GUARDS, type Guards } from './protocol/guards.ts'
 import { MAX_INTENT } from './protocol/shard-view.ts'
 import { Keeper } from './read/keeper.ts'
@@ -103,6 +104,8 @@ export interface Cache {
   /** Whether L1 may be served, in all shards. */
   readonly live: boolean
   stats(): CacheStats
+  /** The same as metrics, for Prometheus or OpenTelemetry to read when they are asked. */
+  metrics(): readonly Metric[]
   /** Sends what still waits, if Redis lets it, and stops listening. */
   close(): Promise<void>
 }
@@ -110,6 +113,7 @@ export interface Cache {
 /**
  * Makes the cache object. It listens and probes from now on; until Redis has answered, reads go to the source.
  *
+ * @throws {DefinitionError} naming the option that is wrong
  * @throws {DurationError} naming the duration that is not one
  */
 export function createCache(options: CacheOptions): Cache {
@@ -118,10 +122,10 @@ export function createCache(options: CacheOptions): Cache {
 
 /** The same with some guards off, for the proof that each of them is needed. */
 export function createGuardedCache(options: CacheOptions, guards: Guards): Cache {
-  const { transport, logger, random = Math.random, l1 = {}, onEvent } = options
+  const { transport, logger, random = Math.random, onEvent } = options
+  const { maxStaleness, fillLease, maxEntries, maxBytes } = boundsOf(options)
   const machine = options.clock ?? systemClock
   const clock = guards.wallClock ? realTime(machine) : machine
-  const maxStaleness = toMilliseconds(options.maxStaleness ?? '2s', 'maxStaleness')
   const token = options.token ?? (() => randomBytes(12).toString('base64url'))
   const replica = new Replica({
     transport,
@@ -129,7 +133,7 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
     logger,
     guards,
     maxStaleness,
-    leaseMs: toMilliseconds(options.fillLease ?? '2s', 'fillLease'),
+    leaseMs: fillLease,
     id: options.id ?? randomUUID(),
     token,
     report: (type: CacheEvent['type'], shard) => onEvent?.({ type, shard }),
@@ -141,8 +145,8 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
     const policy = policyOf(definition)
     if (replica.has(policy.cache)) throw new DefinitionError(`There is a cache ${policy.cache} already`)
     const limits = {
-      maxEntries: definition.maxEntries ?? l1.maxEntries ?? 10_000,
-      maxBytes: definition.maxBytes ?? l1.maxBytes,
+      maxEntries: definition.maxEntries ?? maxEntries,
+      maxBytes: definition.maxBytes ?? maxBytes,
     }
     const region = new Region<V>(policy.cache, limits, guards)
     const counts = noCounts()
@@ -150,7 +154,14 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
     const { load, loadMany } = definition
     const { hardTimeout } = policy
     const keeper = new Keeper<K, V>({ ...around, definition, random, logger })
-    const loader = new Loader<K, V>({ clock, hardTimeout, counts, load, loadMany })
+    const onLoad = (ms: number, failed: boolean) => {
+      try {
+        options.onLoad?.({ cache: policy.cache, ms, failed })
+      } catch (error) {
+        logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'onLoad failed')
+      }
+    }
+    const loader = new Loader<K, V>({ clock, hardTimeout, counts, load, loadMany, onLoad })
     const reader = new Reader<K, V>({ ...around, keeper, loader, waiters, maxStaleness, token, background })
     replica.add(region)
     caches.set(policy.cache, { counts, entries: region.entries })
@@ -170,6 +181,7 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
     invalidatePattern: (glob) => sweep(transport.store, writes, glob),
     async mutate(names, work, { wait, lifetime = '10s', whenAway = 'reject' } = {}) {
       checkNames(names)
+      if (names.length === 0) throw new DefinitionError('A mutation names the entries that it changes')
       const through: Through[] = []
       const withPut = (context: MutateContext) =>
         work({
@@ -182,7 +194,8 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
           },
         })
       const ms = toMilliseconds(lifetime, 'lifetime')
-      if (ms > MAX_INTENT) throw new DefinitionError(`The lifetime of a mutation is at most ${MAX_INTENT} ms, not ${ms}`)
+      if (ms > MAX_INTENT)
+        throw new DefinitionError(`The lifetime of a mutation is at most ${MAX_INTENT} ms, not ${ms}`)
       return writes.mutate(names, withPut, through, { wait, lifetime: ms, whenAway })
     },
     getOrSet: async <V>(
@@ -191,7 +204,7 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
       how: { ttl: Duration; tags?: readonly string[] },
     ) => {
       const value = await loose.getOrLoad(key, load, how)
-      return believed<V>(value) ? value : undefined
+      return loadedBy(load, value) ? value : undefined
     },
     cached: (fn, how) => cached(cache, fn, how),
     invalidates: (fn, how) => invalidates(cache, fn, how),
@@ -209,16 +222,17 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
         ]),
       ),
     }),
+    metrics: () => metricsOf(cache.stats(), cache.live),
     close: () => replica.close(),
   }
   return cache
 }
 
 /** A key without a definition holds what its callers load into it. */
-const believed = <V>(value: unknown): value is V => value !== undefined
+const loadedBy = <V>(_load: Load<string, V>, value: unknown): value is V => value !== undefined
 
 function checkNames(names: readonly string[]): void {
-  const wrong = names.find((name) => cacheOf(name) === undefined)
+  const wrong = names.find((name) => cacheOf(name) === undefined || !name.isWellFormed())
   if (wrong === undefined) return
   throw new DefinitionError(`${JSON.stringify(wrong)} is not the name of an entry, such as books:v1:42`)
 }

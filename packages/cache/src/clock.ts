@@ -5,6 +5,10 @@ import type { Clock } from './ports.ts'
 export const systemClock: Clock = {
   now: performance.now.bind(performance),
   wall: Date.now,
-  after,
+  after(ms, action, awaited = false) {
+    if (!awaited) return after(ms, action)
+    const timer = setTimeout(action, ms)
+    return () => clearTimeout(timer)
+  },
   soon: (action) => void setImmediate(action),
 }

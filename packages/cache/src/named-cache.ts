@@ -81,7 +81,12 @@ export class NamedCache<K, V> {
    */
   get(key: K, options?: ReadOptions): Promise<V | undefined> {
     if (options !== undefined) return this.read(key, options).then(valueOf)
-    const id = this.#id(key)
+    let id: string | number
+    try {
+      id = this.#id(key)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     const entry = this.#region.entries.get(id)
     if (entry !== undefined) {
       const now = this.#now()
@@ -121,7 +126,7 @@ export class NamedCache<K, V> {
     if (now >= entry.until || now >= entry.view.until) return undefined
     entry.visited = true
     this.#counts.l1Hits++
-    return this.#parts.keeper.reading(entry, 'l1', entry.view.serverTime(), true)
+    return this.#parts.keeper.reading(entry, 'l1', now, true)
   }
 
   /** Many at once, in the order of the keys: one look at L2, and one load for all that it lacks. */
@@ -159,7 +164,10 @@ export class NamedCache<K, V> {
   /** Keeps an entry with a sliding expiry alive, as reading it would; it never makes one. */
   touch(key: K): void {
     const { l2, policy } = this.#parts
-    if (policy.sliding > 0) l2.touch(this.key(key), policy.sliding)
+    const entry = this.#region.entries.get(this.#id(key))
+    const left = entry ? entry.header.errorUntil - entry.view.serverTime() : policy.sliding
+    const lifetime = Math.ceil(Math.min(policy.sliding, left))
+    if (lifetime > 0) l2.touch(this.key(key), lifetime)
   }
 
   /** Reads, or loads with another loader than the definition's. */
@@ -247,7 +255,7 @@ export class NamedCache<K, V> {
     if (entry === undefined || now >= entry.until || now >= entry.view.until) return reader.read(key, id)
     entry.visited = true
     this.#counts.l1Hits++
-    return Promise.resolve(keeper.reading(entry, 'l1', entry.view.serverTime(), true))
+    return Promise.resolve(keeper.reading(entry, 'l1', now, true))
   }
 
   async #readAfter(key: K, token: WriteToken): Promise<Reading<V>> {

@@ -1,4 +1,5 @@
-import type { Duration } from '@lockstep/settings'
+import { type Duration, toMilliseconds } from '@lockstep/settings'
+import { DefinitionError } from './errors.ts'
 import type { Clock, Logger, Transport } from './ports.ts'
 import type { ShardEvent } from './tiers/shard.ts'
 
@@ -19,6 +20,8 @@ export interface CacheOptions {
   }
   /** Is told of what an operator may want to know; `flushed` and `rotated` are counted, too. */
   readonly onEvent?: (event: CacheEvent) => void
+  /** Is told how long each load took: for a histogram. */
+  readonly onLoad?: (load: { readonly cache: string; readonly ms: number; readonly failed: boolean }) => void
   readonly clock?: Clock
   /** From 0 up to 1. */
   readonly random?: () => number
@@ -35,4 +38,37 @@ export interface CacheOptions {
 export interface CacheEvent {
   readonly type: ShardEvent
   readonly shard: number
+}
+
+/** What bounds a cache object, in ms and numbers. */
+export interface Bounds {
+  readonly maxStaleness: number
+  readonly fillLease: number
+  readonly maxEntries: number
+  readonly maxBytes: number | undefined
+}
+
+/**
+ * @throws {DefinitionError} naming the option that is wrong
+ * @throws {DurationError} naming the duration that is not one
+ */
+export function boundsOf({ maxStaleness = '2s', fillLease = '2s', l1 = {} }: CacheOptions): Bounds {
+  const { maxEntries = 10_000, maxBytes } = l1
+  for (const [option, value] of Object.entries({ maxEntries, maxBytes: maxBytes ?? 1 })) {
+    if (!(Number.isInteger(value) && value > 0)) {
+      throw new DefinitionError(`l1.${option} must be a whole number above 0, not ${value}`)
+    }
+  }
+  return {
+    maxStaleness: lengthOf('maxStaleness', maxStaleness),
+    fillLease: lengthOf('fillLease', fillLease),
+    maxEntries,
+    maxBytes,
+  }
+}
+
+function lengthOf(option: string, duration: Duration): number {
+  const length = toMilliseconds(duration, option)
+  if (length === 0) throw new DefinitionError(`${option} must be longer than 0`)
+  return length
 }

@@ -7,13 +7,17 @@ import type { Change, Head, Invalidation } from './protocol/history.ts'
 /** Time, in milliseconds. */
 export interface Clock {
   /** Never goes back, and means nothing outside of this process. It may stand still while the machine is suspended. */
-  now(): number
+  readonly now: () => number
   /** Since the epoch, as far as this machine knows. It may be stepped either way. */
-  wall(): number
-  /** Calls back once, without keeping the process alive; returns how to cancel. */
-  after(ms: number, action: () => void): () => void
+  readonly wall: () => number
+  /**
+   * Calls back once; returns how to cancel.
+   *
+   * @param awaited whether somebody waits for it: then it keeps the process alive
+   */
+  readonly after: (ms: number, action: () => void, awaited?: boolean) => () => void
   /** Calls back at the end of this turn of the event loop, so that what is asked in one turn goes out as one command. */
-  soon(action: () => void): void
+  readonly soon: (action: () => void) => void
 }
 
 /** The entries that a reader asked for, and the head at the same instant: one atomic look at one shard. */
@@ -87,8 +91,10 @@ export interface SetReply extends ChangeReply {
 }
 
 export interface BeginReply extends ChangeReply {
-  /** The replicas that may hold a lease, by their last probe. */
+  /** The replicas that may hold a lease on their L1, by their last probe. */
   readonly replicas: readonly string[]
+  /** The server time by which all of those leases have ended. */
+  readonly leasedUntil: number
 }
 
 export interface EndReply extends ChangeReply {
@@ -141,7 +147,7 @@ export interface Store {
   invalidate(shard: number, what: Invalidation, note: Note): Promise<ChangeReply>
   /**
    * Evicts what a foreign program declared stale: as `invalidate`, but nothing at all happens when there is neither entry
-   * nor lease, because then another replica came first. Undefined in that case.
+   * nor lease nor intent, because then another replica came first. Undefined in that case.
    */
   evictPresent(shard: number, names: readonly string[], note: Note): Promise<ChangeReply | undefined>
   /**

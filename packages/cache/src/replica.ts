@@ -14,6 +14,9 @@ import { Pending } from './write/pending.ts'
 import { Writer } from './write/writer.ts'
 import { Writes } from './write/writes.ts'
 
+/** How long a process that closes waits for what it does in the background. */
+const CLOSE_MS = 1000
+
 export interface ReplicaOptions {
   readonly transport: Transport
   readonly clock: Clock
@@ -145,8 +148,12 @@ export class Replica {
   async close(): Promise<void> {
     const { store } = this.#options.transport
     await this.#unlisten()
-    await Promise.all(this.#background)
     await Promise.all(this.#writers.map((writer) => writer.retry()))
+    // Loads that nobody waits for are worth a moment, not their hardTimeout.
+    const enough = Promise.withResolvers<void>()
+    const cancel = this.#options.clock.after(CLOSE_MS, enough.resolve)
+    await Promise.race([Promise.all(this.#background), enough.promise])
+    cancel()
     this.#forget()
     for (const writer of this.#writers) writer.end()
     for (const shard of this.#shards) shard.stop()
@@ -160,7 +167,7 @@ export class Replica {
     if (received.kind === 'foreign') return
     this.counts.messages++
     if (received.kind === 'change') this.#shards[received.shard]?.view.message(received.change)
-    else if (received.kind === 'filled') this.waiters.wake(received.names)
+    else if (received.kind === 'filled') this.waiters.wake(received.names, 'filled')
     else if (received.kind === 'plain') this.#evictPlain(received.name)
     else {
       logger.warn({ version: received.version }, 'message in an unknown format: L1 flushed')
@@ -189,7 +196,7 @@ export class Replica {
         for (const prefix of prefixes) region.evictPrefix(prefix)
       }
     }
-    this.waiters.wake(keys)
+    this.waiters.wake(keys, 'evicted')
   }
 
   #acknowledge(shard: number, change: Change): void {
@@ -225,7 +232,11 @@ export class Replica {
       this.counts.rotations++
       logger.warn({ shard }, 'redis lost history: a new incarnation begins, and all of L2 reads as absent')
     }
-    this.#options.report(event, shard)
+    try {
+      this.#options.report(event, shard)
+    } catch (error) {
+      logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'onEvent failed')
+    }
   }
 }
 

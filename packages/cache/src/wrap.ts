@@ -9,7 +9,7 @@ import type { Invalidated } from './write/writes.ts'
 export interface CachedOptions<Args extends readonly unknown[], V>
   extends Omit<Definition<Args, V>, 'key' | 'load' | 'loadMany'> {
   /** The id of a result. Default: the arguments as JSON: texts, finite numbers, booleans, null and undefined. */
-  key?(...args: Args): string | number
+  readonly key?: (...args: Args) => string | number
 }
 
 /** A function whose results are cached, with the cache that they lie in. */
@@ -20,12 +20,12 @@ export interface Cached<Args extends readonly unknown[], V> {
 
 /** What a function changes: named by its arguments and its result, and invalidated when it has resolved. */
 export type InvalidatesOptions<Args extends readonly unknown[], R> = {
-  what(args: Args, result: R): Invalidations
+  readonly what: (args: Args, result: R) => Invalidations
 }
 
 /** What a function changes, known before it runs: then it runs inside of `mutate`, and may crash. */
 export interface MutatesOptions<Args extends readonly unknown[]> extends MutationOptions {
-  names(...args: Args): readonly string[]
+  readonly names: (...args: Args) => readonly string[]
 }
 
 interface Caching {

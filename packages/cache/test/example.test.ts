@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { codesIn, exampleInReadme, recordingLogger, tableInReadme, testRedis } from '@lockstep/testing'
+import { exampleInReadme, testRedis } from '@lockstep/testing'
 import { test } from 'tap'
-import { createCache, memoryTransport } from '../src/index.ts'
 
 const readme = new URL('../README.md', import.meta.url)
 const example = new URL('../example.ts', import.meta.url)
@@ -25,15 +24,4 @@ await test('the example of the README runs and says what it shows', async (t) =>
     'El Aleph from source',
   ])
   t.ok(exampleInReadme(readme, example, '@lockstep/cache'), 'the README shows this very code')
-})
-
-await test('the README names every error code and every count, and no other', async (t) => {
-  const codes = tableInReadme(readme, 'Errors').map(([code = '']) => code)
-  t.same(codes.toSorted(), codesIn(new URL('../src/', import.meta.url)))
-  const cache = createCache({ transport: memoryTransport(), logger: recordingLogger() })
-  t.teardown(() => cache.close())
-  t.same(
-    tableInReadme(readme, 'Counts').map(([name]) => name),
-    Object.keys(cache.stats()),
-  )
 })

@@ -52,6 +52,22 @@ await test('K2 sliding ends an entry of L1 also in the time in which it could be
   t.match(await a.books.read(42), { from: 'source', stale: false })
 })
 
+await test('K2 neither reads nor touch keep an entry in Redis past its ttl', async (t) => {
+  for (const touches of [true, false]) {
+    const { a, pass, server } = await fleet({ define: { sliding: '20s' } })
+    await a.books.get(42)
+    for (let i = 0; i < 11; i++) {
+      await pass(5000)
+      if (touches) a.books.touch(42)
+      else await a.books.get(42)
+    }
+    await pass(4750)
+    t.same(server.shard.names(), ['books:v1:42'])
+    await pass(250)
+    t.same(server.shard.names(), [])
+  }
+})
+
 await test('K2 touch keeps a sliding entry alive, and never makes one', async (t) => {
   const { a, pass, server } = await fleet({ define: { sliding: '10s' } })
   a.books.touch(42)

@@ -1,5 +1,6 @@
 import { test } from 'tap'
-import { fleet, settle } from './fleet.ts'
+import { createCache } from '../src/index.ts'
+import { fleet, Net, settle, transportOver } from './fleet.ts'
 
 /** Begins a fleet-wide write, and notes when its work begins. */
 function write({ a, source }: Awaited<ReturnType<typeof fleet>>) {
@@ -62,6 +63,32 @@ await test('G5 in a young incarnation the list of replicas may be lost, so all o
   t.equal(state.begun, false)
   await pass(100)
   t.equal(state.begun, true)
+  t.match(await done, { promised: true })
+})
+
+await test('G5 a replica that was given another maxStaleness than the writer is waited for as long as it says', async (t) => {
+  const { server, clock, logger, source, pass, a } = await fleet()
+  await a.books.get(42)
+  await settle()
+  a.net.deaf = true
+  a.net.away = true
+  const transport = transportOver(server, new Net())
+  const hasty = createCache({ transport, logger, clock, maxStaleness: '200ms' })
+  await settle()
+  const state = { begun: false }
+  const done = hasty.mutate(
+    [a.books.key(42)],
+    async () => {
+      state.begun = true
+      source.set(42, { title: 'second' })
+    },
+    { wait: 'fleet' },
+  )
+  await pass(1700, 50)
+  t.match(a.books.peek(42), { title: 'first' })
+  t.equal(state.begun, false)
+  await pass(400, 50)
+  t.equal(a.books.peek(42), undefined)
   t.match(await done, { promised: true })
 })
 

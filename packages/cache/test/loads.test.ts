@@ -140,6 +140,23 @@ await test('who waits for the load of another replica longer than the hardTimeou
   await held
 })
 
+await test('a reader whose wait is overtaken three times loads by himself, and keeps nothing', async (t) => {
+  const { a, server, state } = await fleet()
+  const name = a.books.key(42)
+  const another = () => server.shard.lease([{ name, token: 'of another one' }], 60_000)
+  another()
+  const reading = a.books.read(42)
+  for (let times = 0; times < 3; times++) {
+    await settle()
+    t.equal(state.loads, 0)
+    server.shard.invalidate({ keys: [name], tags: [], prefixes: [], caches: [] }, { origin: 'another' })
+    another()
+  }
+  await settle()
+  t.equal(state.loads, 1, 'and no time has passed')
+  t.match(await reading, { from: 'source', stored: false, degraded: 'waited' })
+})
+
 await test('K13 absence is known to the whole fleet, behind the same fences', async (t) => {
   const { a, b, source, state, release } = await fleet({ size: 2 })
   t.equal(await a.books.get(7), undefined)

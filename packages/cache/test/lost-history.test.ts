@@ -23,6 +23,29 @@ await test('a message of another incarnation is never believed: it evicts, close
   t.equal(view.leased, true, 'it was a late one')
 })
 
+await test('an incarnation that messages speak of, and that a probe did not find, closes the lease no more', async (t) => {
+  const { view, asked, probe } = joinedAt(5)
+  const early = view.sent()
+  view.message(changeAt(6, { incarnation: 8 }))
+  view.probed({ head: headAt(5), time: 0, markers: undefined }, early)
+  asked()
+  view.message(changeAt(7, { incarnation: 8 }))
+  t.same(asked(), ['evict books:v1:7', 'probe'], 'a probe from before it refutes nothing')
+  probe(headAt(5))
+  view.message(changeAt(8, { incarnation: 8 }))
+  t.same(asked(), ['evict books:v1:8'])
+  t.equal(view.leased, true)
+  view.message(changeAt(1, { incarnation: 9 }))
+  t.same([asked().at(-1), view.leased], ['probe', false], 'of another one nothing is known')
+  probe(headAt(0, { incarnation: 9 }))
+  probe(headAt(0, { incarnation: 9 }))
+  asked()
+  view.message(changeAt(6))
+  t.same([asked(), view.leased], [['evict books:v1:6'], true], 'late ones of the history before')
+  view.message(changeAt(9, { incarnation: 8 }))
+  t.same([asked().at(-1), view.leased], ['probe', false], 'it may have begun since')
+})
+
 await test('a head below what was applied when it was asked for: rotate, once', async (t) => {
   const { view, asked, probe } = joinedAt(5)
   probe(headAt(4))
@@ -34,6 +57,17 @@ await test('a head below what was applied when it was asked for: rotate, once', 
   probe(headAt(0, { incarnation: 8 }))
   t.same(asked(), ['flush'])
   t.equal(view.leased, true)
+})
+
+await test('an incarnation that gave way to another is never joined again', async (t) => {
+  const { view, probe, asked } = joinedAt(5)
+  probe(headAt(0, { incarnation: 8 }))
+  probe(headAt(0, { incarnation: 8 }))
+  asked()
+  probe(headAt(5))
+  probe(headAt(5))
+  t.same(asked(), [`rotate ${INCARNATION}`, `rotate ${INCARNATION}`], 'an old snapshot was restored')
+  t.equal(view.incarnation === INCARNATION && view.leased, false)
 })
 
 await test('messages that overtake a reply are no loss', async (t) => {

@@ -174,3 +174,12 @@ await test('a value that cannot be stored leaves the mutation whole', async (t) 
   })
   t.same(logger.messages(), ['a value is too large to be cached'])
 })
+
+await test('work that ends after its deadline is not promised, though its intent still stands', async (t) => {
+  const { a, pass } = await fleet()
+  const gate = Promise.withResolvers<void>()
+  const slow = a.cache.mutate([a.books.key(42)], () => gate.promise, { lifetime: '1s', wait: 'fleet' })
+  await pass(970, 10)
+  gate.resolve()
+  t.match(await slow, { outcome: 'applied', promised: false })
+})

@@ -144,10 +144,43 @@ await test('G3 a token of a history that was lost is reached by the history afte
 
 await test('what is no token is refused', async (t) => {
   const { a } = await fleet()
-  for (const after of ['x', '0.1', '0.1.2-', '1.2.3.4', `0.${'9'.repeat(20)}.1`]) {
+  for (const after of [
+    'x',
+    '0.1.2',
+    '0.1.2.',
+    '0.1.2.t!',
+    '0.1.2.t-0.1.2',
+    '0.1.2.é',
+    `0.${'9'.repeat(20)}.1.t`,
+  ]) {
     await t.rejects(a.books.get(42, { after }), {
       name: 'DefinitionError',
       message: /is not the token of a write/,
     })
+  }
+})
+
+await test('G3 the same seq of another history is another write', async (t) => {
+  const { a, b, server, source } = await fleet({ size: 2 })
+  await b.books.get(42)
+  b.net.deaf = true
+  const { log, entries, head } = server.shard.state
+  const before = { ...server.shard.state, head, log: [...log], entries: new Map(entries) }
+  await a.books.invalidate(1)
+  const { token } = await a.books.invalidate(42)
+  server.shard.state = before
+  await b.books.invalidate(1)
+  source.set(42, { title: 'second' })
+  await b.books.invalidate(2)
+  t.match(await b.books.get(42, { after: token }), { title: 'second' }, 'as many writes, but not those')
+})
+
+await test('a token of a shard that is not there, or of the future, leads to the source', async (t) => {
+  const { a, server } = await fleet()
+  await a.books.get(42)
+  await settle()
+  const { incarnation = 0 } = server.shard.state.head ?? {}
+  for (const after of ['7.1.2.t', `0.${incarnation}.9.t`]) {
+    t.match(await a.books.read(42, { after }), { from: 'source', degraded: 'l2-away' })
   }
 })

@@ -145,6 +145,27 @@ await test('a cache that is closed has sent what it owed, and leaves no timer be
   t.equal(clock.waiting, 0)
 })
 
+await test('closing sends what waits first, and gives a load that nobody waits for no more than a second', async (t) => {
+  const { a, state, pass, clock } = await fleet({
+    define: { ttl: '10s', staleWhileRevalidate: '1h', hardTimeout: '5m' },
+  })
+  await a.books.get(42)
+  await pass(11_000)
+  state.held = true
+  t.match(await a.books.read(42), { stale: true })
+  await settle()
+  a.net.away = true
+  await a.books.invalidate(1)
+  a.net.away = false
+  const closed = { yet: false }
+  const closing = a.cache.close().then(() => (closed.yet = true))
+  await settle()
+  t.equal(a.cache.stats().pending, 0)
+  t.equal(closed.yet, false)
+  clock.advance(1000)
+  await closing
+})
+
 await test('closing while Redis is away ends, too', async (t) => {
   const { a, clock } = await fleet()
   a.net.away = true

@@ -136,3 +136,46 @@ await test('markers are bounded: the oldest goes, and the floor covers what it c
   )
   t.equal(markers.cover(book, 5), false)
 })
+
+await test('the oldest marker takes none along that is of another kind, but of the same text', async (t) => {
+  const text = 'books:v1'
+  for (const older of [{ tags: [text] }, { caches: [text] }]) {
+    const markers = new Markers()
+    const set = (what: object, seq: number) =>
+      markers.set({ keys: [], tags: [], prefixes: [], caches: [], ...what }, seq)
+    set(older, 1)
+    set({ prefixes: [text] }, 100)
+    for (let i = 0; i < MAX_MARKERS - 1; i++) set({ tags: [`tag:${i}`] }, 101 + i)
+    t.equal(markers.cover({ name: 'books:v1:42', cache: 'of another text', tags: [] }, 50), true)
+  }
+})
+
+await test('the message of one entry reads the same by the short way and by JSON', async (t) => {
+  const change = { ...CHANGE_OF_ONE, acknowledge: false }
+  for (const key of [
+    'books:v1:42',
+    'books:v1:',
+    'b:v1:ñ € \u{1F4D6}',
+    'b:v1:"quoted"',
+    'b:v1:back\\slash',
+    'b:v1:a"],"x":["b',
+    'b:v1:\u0007',
+  ]) {
+    const payload = encodeChange('shop', 3, { ...change, keys: [key] })
+    t.same(decode(payload), { kind: 'change', shard: 3, change: decodeChange(payload) }, key)
+    t.same(decode(payload), { kind: 'change', shard: 3, change: { ...change, keys: [key] } }, key)
+  }
+  t.same(decodeMessage('other', [], encodeChange('shop', 0, change)), { kind: 'foreign' })
+})
+
+const CHANGE_OF_ONE = {
+  incarnation: 7,
+  seq: 2,
+  previous: 'prev-_1',
+  token: 'tok',
+  origin: 'me',
+  keys: ['books:v1:1'],
+  tags: [],
+  prefixes: [],
+  caches: [],
+}

@@ -47,8 +47,26 @@ await test('K1 refresh loads anew whatever there is, and every replica comes to 
   t.match(await a.books.read(42), { from: 'l1', value: { title: 'second' } })
   await settle()
   t.match(await b.books.read(42), { from: 'l2', value: { title: 'second' } })
-  await Promise.all([a.books.refresh(42), a.books.refresh(42), b.books.refresh(42)])
+  source.set(42, { title: 'third' })
+  const all = await Promise.all([a.books.refresh(42), a.books.refresh(42), b.books.refresh(42)])
+  t.ok(all.every((value) => value?.title === 'third'))
   t.equal(state.loads, 3, 'those who refresh at once share one load')
+})
+
+await test('K1 refresh waits for the load of another replica, and never answers what there was before', async (t) => {
+  const { a, b, source, state, pass, release } = await fleet({ size: 2 })
+  await a.books.get(42)
+  await settle()
+  source.set(42, { title: 'second' })
+  state.held = true
+  const first = a.books.refresh(42)
+  await settle()
+  const second = b.books.refresh(42)
+  await pass(500, 20)
+  release()
+  await pass(500, 20)
+  t.match(await Promise.all([first, second]), [{ title: 'second' }, { title: 'second' }])
+  t.equal(state.loads, 2, 'and does not load beside it')
 })
 
 await test('K1 an AbortSignal ends the wait, not the load', async (t) => {

@@ -1,5 +1,6 @@
 import { test } from 'tap'
-import { type Book, fleet, settle } from './fleet.ts'
+import { createCache } from '../src/index.ts'
+import { type Book, type Fleet, fleet, Net, settle, transportOver } from './fleet.ts'
 
 const versions = { versionOf: ({ version }: Book) => version ?? 0 }
 const second = { title: 'second', version: 2 }
@@ -110,4 +111,61 @@ await test('G3 a process reads what it has set', async (t) => {
   t.match(await a.books.get(42), second)
   await sent
   t.match(await a.books.get(42), second)
+})
+
+/** A replica whose first probe is answered when told: until then it does not know the server's time. */
+function newcomer({ server, clock, logger }: Fleet) {
+  const net = new Net()
+  const transport = transportOver(server, net)
+  const gate = Promise.withResolvers<void>()
+  const { probe } = transport.store
+  transport.store.probe = async (...args) => {
+    await gate.promise
+    return probe(...args)
+  }
+  const cache = createCache({ transport, logger, clock })
+  const notes = cache.define<string, string>(NOTES)
+  return { cache, notes, net, answer: gate.resolve, fail: gate.reject }
+}
+
+const NOTES = { name: 'notes', version: 1, key: (id: string) => id, ttl: '1h' } as const
+
+await test('what is set before Redis has first answered can be read', async (t) => {
+  const made = await fleet()
+  const { notes, answer } = newcomer(made)
+  const sent = notes.set('x', 'text')
+  await settle()
+  answer()
+  t.match(await sent, { result: 'stored', outcome: 'applied' })
+  t.equal(await notes.get('x'), 'text')
+  t.equal(await made.a.cache.define<string, string>(NOTES).get('x'), 'text')
+})
+
+await test('and as long as no probe succeeds nothing is written through', async (t) => {
+  const { notes, net, fail } = newcomer(await fleet())
+  fail(new Error('no probe'))
+  t.match(await notes.set('x', 'text'), { result: 'invalidated', outcome: 'applied' })
+  net.away = true
+  t.match(await notes.set('x', 'text'), { result: 'invalidated', outcome: 'pending', token: '' })
+})
+
+await test('what is put before Redis has answered a probe can be read', async (t) => {
+  const made = await fleet()
+  const { cache, notes } = newcomer(made)
+  const done = await cache.mutate([notes.key('x')], async ({ put }) => put(notes, 'x', 'text'))
+  t.match(done, { stored: true, outcome: 'applied' })
+  t.equal(await made.a.cache.define<string, string>(NOTES).get('x'), 'text')
+})
+
+await test('what is stored after a write that waits is read, and the retry of that write does not remove it', async (t) => {
+  const { a, pass } = await fleet()
+  const notes = a.cache.define<string, string>(NOTES)
+  a.net.away = true
+  t.match(await notes.set('x', 'first'), { outcome: 'pending' })
+  a.net.away = false
+  t.match(await notes.set('x', 'second'), { outcome: 'applied', result: 'stored' })
+  t.equal(await notes.get('x'), 'second')
+  t.equal(a.cache.stats().pending, 0)
+  await pass(3000)
+  t.equal(await notes.get('x'), 'second')
 })

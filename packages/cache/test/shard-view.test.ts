@@ -28,8 +28,13 @@ await test('the next in the chain is applied; one from before is dropped; both a
   t.equal(view.applied, 6)
   t.equal(view.fresh({ name: 'books:v1:1', cache: 'books:v1', tags: ['red'] }, INCARNATION, 5), false)
   view.message(changeAt(6))
-  view.message(changeAt(3))
   t.same(asked(), [], 'duplicates do nothing')
+  view.message(changeAt(3))
+  t.same(
+    asked(),
+    ['evict books:v1:3'],
+    'what is from before it joined is evicted: it may be of another history',
+  )
   view.message(changeAt(6, { acknowledge: true }))
   t.same(asked(), ['acknowledge 6'], 'the first word of it may have been lost')
   t.ok(view.leased)
@@ -63,6 +68,27 @@ await test('a replay that no longer reaches back flushes, and joins anew', async
   const cut = joinedAt(5)
   cut.replay(headAt(8), [changeAt(6)])
   t.same(cut.asked(), ['evict books:v1:6', 'flush', 'probe'], 'nor may it end too early')
+})
+
+await test('a view that is more than 1000 behind does not ask for what it missed: it joins anew', async (t) => {
+  const ways = {
+    message: ({ view }: ReturnType<typeof joinedAt>, seq: number) => view.message(changeAt(seq)),
+    probe: ({ probe }: ReturnType<typeof joinedAt>, seq: number) => probe(headAt(seq)),
+    read: ({ view }: ReturnType<typeof joinedAt>, seq: number) => void view.judge(headAt(seq), view.sent()),
+  }
+  for (const [way, meet] of Object.entries(ways)) {
+    const near = joinedAt(5)
+    meet(near, 1005)
+    t.equal(near.asked().at(-1), 'replay', way)
+    const far = joinedAt(5)
+    meet(far, 1006)
+    t.same(far.asked().slice(-2), ['flush', 'probe'], way)
+    t.same([far.view.joined, far.view.leased], [false, false])
+    far.probe(headAt(1006))
+    t.same([far.view.leased, far.view.applied], [true, 1006])
+  }
+  const { view } = joinedAt(5)
+  t.equal(view.judge(headAt(1006), view.sent()), 'unknown', 'nothing that was read with it is served')
 })
 
 await test('a lease counts from when its probe was sent, and is never shortened by an older one', async (t) => {

@@ -1,4 +1,7 @@
+import { recordingLogger } from '@lockstep/testing'
 import { test } from 'tap'
+import { createCache } from '../src/cache.ts'
+import { memoryTransport } from '../src/memory/transport.ts'
 import { noCounts, totalOf } from '../src/stats.ts'
 import { fleet, settle } from './fleet.ts'
 
@@ -72,4 +75,40 @@ await test('the events tell when L1 goes in and out of service, and what became 
   )
   t.ok(a.events.every(({ shard }) => shard === 0))
   t.match(a.cache.stats(), { flushes: 3, rotations: 0 })
+})
+
+await test('K11 metrics are labelled by cache and tier, and say what stats say', async (t) => {
+  const loads: { cache: string; failed: boolean }[] = []
+  const cache = createCache({
+    transport: memoryTransport(),
+    logger: recordingLogger(),
+    onLoad: ({ cache: name, failed }) => loads.push({ cache: name, failed }),
+  })
+  t.teardown(() => cache.close())
+  const books = cache.define({
+    name: 'books',
+    version: 1,
+    key: (id: number) => id,
+    ttl: '1m',
+    load: async (id) => {
+      if (id === 13) throw new Error('no such luck')
+      return id
+    },
+  })
+  await books.get(1)
+  await books.get(1)
+  await t.rejects(books.get(13))
+  t.equal(cache.stats().l1Hits, 1)
+  const metrics = cache.metrics()
+  const value = (name: string, labels: object) =>
+    metrics.find((one) => one.name === name && JSON.stringify(one.labels) === JSON.stringify(labels))?.value
+  t.equal(value('lockstep_cache_hits_total', { cache: 'books:v1', tier: 'l1' }), cache.stats().l1Hits)
+  t.equal(value('lockstep_cache_loads_total', { cache: 'books:v1' }), 2)
+  t.equal(value('lockstep_cache_load_errors_total', { cache: 'books:v1' }), 1)
+  t.equal(value('lockstep_cache_live', {}), 1)
+  t.same(loads, [
+    { cache: 'books:v1', failed: false },
+    { cache: 'books:v1', failed: true },
+  ])
+  t.ok(metrics.every(({ name, help }) => /^lockstep_cache_[a-z0-9_]+$/.test(name) && help !== ''))
 })

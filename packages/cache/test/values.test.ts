@@ -1,6 +1,7 @@
+import { recordingLogger } from '@lockstep/testing'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { test } from 'tap'
-import { msgpackCodec } from '../src/index.ts'
+import { type CacheOptions, createCache, memoryTransport, msgpackCodec } from '../src/index.ts'
 import { type Book, fleet, settle } from './fleet.ts'
 
 const isBook = (stored: unknown): stored is Book =>
@@ -125,6 +126,25 @@ await test('a schema that answers later, or a check that throws, reads as absent
   ])
 })
 
+await test('an id or a name that is not well-formed text is refused: its bytes would be those of another', async (t) => {
+  const { a, server } = await fleet()
+  const notes = a.cache.define<string, string>({
+    name: 'notes',
+    version: 1,
+    key: (id) => id,
+    ttl: '1m',
+    load: async (id) => JSON.stringify(id),
+  })
+  const odd = '\ud800'
+  const refused = { name: 'DefinitionError', message: /well-formed|is not the name/ }
+  await t.rejects(notes.get(odd), refused)
+  await t.rejects(notes.getMany(['x', odd]), refused)
+  await t.rejects(notes.refresh(odd), refused)
+  await t.rejects(a.cache.invalidate({ keys: [`notes:v1:${odd}`] }), refused)
+  t.notOk(server.shard.names().some((name) => name !== 'notes:v1:x'))
+  t.equal(await notes.get('\u{1f600}'), '"\u{1f600}"', 'a pair of surrogates is')
+})
+
 await test('a definition that is wrong is refused, by name', async (t) => {
   const { a } = await fleet()
   const right = {
@@ -151,4 +171,19 @@ await test('a definition that is wrong is refused, by name', async (t) => {
     })
   }
   t.throws(() => a.cache.define({ ...right, ttl: '-1s' }), { name: 'DurationError', message: /films:v1 ttl/ })
+})
+
+await test('options that are wrong are refused, by name', async (t) => {
+  const wrongs: [Partial<CacheOptions>, RegExp][] = [
+    [{ l1: { maxEntries: 0 } }, /l1.maxEntries must be a whole number above 0, not 0/],
+    [{ l1: { maxBytes: 1.5 } }, /l1.maxBytes/],
+    [{ maxStaleness: 0 }, /maxStaleness must be longer than 0/],
+    [{ fillLease: '0s' }, /fillLease must be longer than 0/],
+  ]
+  for (const [wrong, message] of wrongs) {
+    t.throws(() => createCache({ transport: memoryTransport(), logger: recordingLogger(), ...wrong }), {
+      name: 'DefinitionError',
+      message,
+    })
+  }
 })

@@ -1,14 +1,14 @@
 import { ManualClock } from '@lockstep/testing'
+import type { Markers } from '../src/ports.ts'
 import { ALL_GUARDS, type Guards } from '../src/protocol/guards.ts'
 import type { Change, Head } from '../src/protocol/history.ts'
 import { ShardView } from '../src/protocol/shard-view.ts'
-import type { Markers } from '../src/ports.ts'
 
 export const INCARNATION = 7
 /** T, in ms. */
 export const T = 2000
 
-export const tokenAt = (seq: number): string => `t${seq}`
+const tokenAt = (seq: number): string => `t${seq}`
 
 export const headAt = (seq: number, more: Partial<Head> = {}): Head => ({
   incarnation: INCARNATION,

@@ -18,6 +18,9 @@ export class RedisUnavailableError extends Error {
   }
 }
 
+/** How many times its timeout a command may take while something comes in. */
+const MAX_WAITS = 10
+
 interface Deadline {
   readonly passed: Promise<never>
   /** How many commands it still matters to. */
@@ -41,6 +44,7 @@ export class Breaker {
   readonly #probe: () => Promise<unknown>
   readonly #probeEvery: number
   readonly #timeout: number
+  readonly #received: () => number
   readonly #after: After
   readonly #whenClosed = new Set<() => void>()
 
@@ -48,16 +52,19 @@ export class Breaker {
    * @param options.probe a harmless command, sent while the breaker is open
    * @param options.probeEvery milliseconds between two probes
    * @param options.timeout milliseconds that a command may take
+   * @param options.received how many bytes have come in: while they do, Redis is not away
    */
   constructor(options: {
     probe: () => Promise<unknown>
     probeEvery: number
     timeout: number
+    received?: () => number
     after?: After
   }) {
     this.#probe = options.probe
     this.#probeEvery = options.probeEvery
     this.#timeout = options.timeout
+    this.#received = options.received ?? (() => 0)
     this.#after = options.after ?? after
   }
 
@@ -124,15 +131,24 @@ export class Breaker {
    * The end of patience for all commands of one turn of the event loop: one timer, however many they are.
    *
    * A process that was itself held up finds timers due before it finds the answers that have long arrived; so when time
-   * is up, the sockets are read once more before Redis gets the blame.
+   * is up, the sockets are read once more before Redis gets the blame. Nor is it away while a large answer is coming in: it
+   * gets as much time again, up to `MAX_WAITS` times in all.
    */
   #newDeadline(): Deadline {
     const late = Promise.withResolvers<never>()
     late.promise.catch(() => {})
-    const cancel = this.#after(this.#timeout, () => {
-      setImmediate(() => late.reject(new Error(`no answer within ${this.#timeout} ms`)))
-    })
-    const deadline = { passed: late.promise, waiting: 0, cancel }
+    let cancel = () => {}
+    const wait = (left: number) => {
+      const before = this.#received()
+      cancel = this.#after(this.#timeout, () => {
+        setImmediate(() => {
+          if (this.#received() > before && left > 1 && deadline.waiting > 0) wait(left - 1)
+          else late.reject(new Error(`no answer within ${this.#timeout} ms`))
+        })
+      })
+    }
+    const deadline = { passed: late.promise, waiting: 0, cancel: () => cancel() }
+    wait(MAX_WAITS)
     setImmediate(() => {
       if (this.#deadline === deadline) this.#deadline = undefined
     })

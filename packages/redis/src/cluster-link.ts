@@ -8,6 +8,7 @@ import type { RedisLink } from './link.ts'
 import { infoOf, pingAll, quit, scanOf } from './nodes.ts'
 import { clusterOptions, commonOptions } from './options.ts'
 import type { Logger } from './port.ts'
+import { receivedBy } from './received.ts'
 import type { RedisSettings } from './settings.ts'
 import { Shards } from './shards.ts'
 import { addressOf, Topology } from './topology.ts'
@@ -33,7 +34,12 @@ export function openCluster(
     keySpace(settings.KEY_PREFIX, SHARDS).head(shard),
   )
   const slots = heads.map(slotOf)
-  const shards = new Shards(SHARDS, (shard) => probe(heads[shard] ?? ''), timeout)
+  const shards = new Shards(
+    SHARDS,
+    (shard) => probe(heads[shard] ?? ''),
+    timeout,
+    () => receivedBy(cluster.nodes('master')),
+  )
   const commandCounts = noCounts()
   const subscriberCounts = noCounts()
 

@@ -22,6 +22,8 @@ export interface KeySpace {
   log(shard: number): string
   /** When each tag, prefix and cache was last invalidated. */
   markers(shard: number): string
+  /** The server on which its history began. */
+  server(shard: number): string
   /** Writes that have begun and not ended. */
   intents(shard: number): string
   /** The processes that take part. */
@@ -53,6 +55,7 @@ export function keySpace(prefix: string, shards = 1): KeySpace {
     head: (shard) => `${root(shard)}head`,
     log: (shard) => `${root(shard)}log`,
     markers: (shard) => `${root(shard)}markers`,
+    server: (shard) => `${root(shard)}server`,
     intents: (shard) => `${root(shard)}intents`,
     replicas: (shard) => `${root(shard)}replicas`,
     channel: (shard) => (shards === 1 ? 'cache:invalidate' : `cache:invalidate:{${shard}}`),

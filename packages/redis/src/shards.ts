@@ -10,11 +10,17 @@ export class Shards {
   /**
    * @param probe a harmless command to where a shard is
    * @param timeout milliseconds that a command may take
+   * @param received how many bytes have come in
    */
-  constructor(count: number, probe: (shard: number) => Promise<unknown>, timeout: number) {
+  constructor(
+    count: number,
+    probe: (shard: number) => Promise<unknown>,
+    timeout: number,
+    received: () => number,
+  ) {
     this.#breakers = Array.from(
       { length: count },
-      (_, shard) => new Breaker({ probe: () => probe(shard), probeEvery: PROBE_EVERY_MS, timeout }),
+      (_, shard) => new Breaker({ probe: () => probe(shard), probeEvery: PROBE_EVERY_MS, timeout, received }),
     )
   }
 

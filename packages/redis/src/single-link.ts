@@ -7,6 +7,7 @@ import type { RedisLink } from './link.ts'
 import { infoOf, pingAll, quit, scanOf } from './nodes.ts'
 import { sentinelOptions, singleOptions } from './options.ts'
 import type { Logger } from './port.ts'
+import { receivedBy } from './received.ts'
 import type { RedisSettings } from './settings.ts'
 import { Shards } from './shards.ts'
 
@@ -30,7 +31,12 @@ export function openSingle(
   const channels = new ConnectionChannels(subscriber, settings.REDIS_HEARTBEAT, logger)
   const gather = gatherer()
   const timeout = settings.REDIS_COMMAND_TIMEOUT
-  const shards = new Shards(1, () => commands.ping(), timeout)
+  const shards = new Shards(
+    1,
+    () => commands.ping(),
+    timeout,
+    () => receivedBy([commands]),
+  )
   commands.on('ready', () => shards.probeNow())
   commands.on('close', () => shards.open())
   for (const client of [commands, subscriber]) client.connect().catch(() => {})

@@ -9,8 +9,15 @@ await test('K9 keys are built in one place', async (t) => {
   t.equal(keys.lease('books:v1:42'), 'shop:{0}:lease:books:v1:42')
   t.equal(keys.value('visits'), 'shop:{0}:value:visits')
   t.same(
-    [keys.head(0), keys.log(0), keys.markers(0), keys.intents(0), keys.replicas(0)],
-    ['shop:{0}:head', 'shop:{0}:log', 'shop:{0}:markers', 'shop:{0}:intents', 'shop:{0}:replicas'],
+    [keys.head(0), keys.log(0), keys.markers(0), keys.server(0), keys.intents(0), keys.replicas(0)],
+    [
+      'shop:{0}:head',
+      'shop:{0}:log',
+      'shop:{0}:markers',
+      'shop:{0}:server',
+      'shop:{0}:intents',
+      'shop:{0}:replicas',
+    ],
   )
   t.equal(keys.channel(0), 'cache:invalidate')
   t.throws(() => keys.head(1), { name: 'RangeError' })

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 /** Where a read came from, by its number in a record. */
-export const tiers = ['l1', 'l2', 'source', 'failed'] as const
+const tiers = ['l1', 'l2', 'source', 'failed'] as const
 export type Tier = (typeof tiers)[number]
 
 /** What became of a write: it is known to be done everywhere it must be, it goes on being tried, or it was refused. */
-export const outcomes = ['applied', 'pending', 'failed'] as const
+const outcomes = ['applied', 'pending', 'failed'] as const
 export type WriteOutcome = (typeof outcomes)[number]
 
 /** A read or a write of one worker. Times are of the clock that all processes share. */

@@ -9,7 +9,7 @@ export const KEYS = 64
 const VICTIMS_KEYS = 48
 
 /** A run of the fleet under load, as a fault sees it. */
-export interface Storm {
+interface Storm {
   readonly fleet: Fleet
   /** How long the load lasts, in milliseconds. */
   readonly length: number

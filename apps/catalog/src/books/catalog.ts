@@ -1,4 +1,4 @@
-import type { Cache, ReadOptions, Reading, WriteToken } from '@lockstep/cache'
+import type { Cache, Reading, ReadOptions, WriteToken } from '@lockstep/cache'
 import type { Book, BookChange, BookPage, NewBook } from './book.ts'
 import { withDefaults } from './book.ts'
 import { type BookCaches, evictBooks, type Stale } from './caches.ts'
@@ -9,7 +9,7 @@ import type { BookQuery, BookRepository, Changed, Deleted } from './repository.t
 const LONGEST_WRITE = '20s'
 
 /** What became of a write, and what tells other replicas to read nothing older. */
-export interface Written<T> {
+interface Written<T> {
   readonly result: T
   readonly written: readonly { readonly token: WriteToken }[]
 }

@@ -162,7 +162,7 @@ export function identityOf(bytes: Buffer): string {
 
 /** The last memory that was read from: the entries of one reply mostly lie in the same. */
 let memory: ArrayBufferLike = new ArrayBuffer(0)
-let data: DataView<ArrayBufferLike> = new DataView(memory)
+let data: DataView = new DataView(memory)
 
 /** All numbers are read at once, through a DataView, at a few ns each; the text only when it is asked for. */
 class Header implements EntryHeader {
@@ -196,8 +196,7 @@ class Header implements EntryHeader {
     this.errorUntil = data.getFloat64(at + ERROR_UNTIL_OFFSET)
     this.sliding = data.getFloat64(at + SLIDING_OFFSET)
     this.version = (flags & VERSIONED) === 0 ? undefined : data.getFloat64(at + VERSION_OFFSET)
-    this.tags =
-      (flags & TAGGED) === 0 ? NO_TAGS : bytes.toString('utf8', TAGS_OFFSET, bodyAt).split('\n')
+    this.tags = (flags & TAGGED) === 0 ? NO_TAGS : bytes.toString('utf8', TAGS_OFFSET, bodyAt).split('\n')
     this.#flags = flags
     const word = at + IDENTITY_OFFSET
     this.#identity = [

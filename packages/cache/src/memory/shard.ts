@@ -23,9 +23,12 @@ import type {
 import type { Guards } from '../protocol/guards.ts'
 import type { Change, Head, Invalidation } from '../protocol/history.ts'
 import { MAX_MARKERS, Markers, markersOf } from '../protocol/markers.ts'
+import { MAX_REPLAY } from '../protocol/shard-view.ts'
 
+/** Longer names, in bytes, are not looked up among the prefixes: they count as covered. */
+const MAX_NAME = 512
 /** How many changes the log keeps. */
-export const LOG_LENGTH = 10_000
+const LOG_LENGTH = 10_000
 /** With fewer entries than these nobody looks for those that have expired. */
 const SWEEP_FROM = 1000
 
@@ -149,7 +152,12 @@ export class MemoryShard {
 
   evictPresent(names: readonly string[], note: Note): ChangeReply | undefined {
     this.#reply()
-    const present = names.filter((name) => this.#entry(name) ?? this.#liveLease(name))
+    const present = names.filter(
+      (name) =>
+        this.#entry(name) ??
+        this.#liveLease(name) ??
+        this.#liveIntents(name).find(({ contended }) => !contended),
+    )
     if (present.length === 0) return undefined
     return this.#invalidate({ keys: present, tags: [], prefixes: [], caches: [] }, note)
   }
@@ -184,7 +192,7 @@ export class MemoryShard {
     const replicas = [...this.state.replicas].flatMap(([replica, until]) =>
       until > reply.time ? replica : [],
     )
-    return { ...reply, replicas }
+    return { ...reply, replicas, leasedUntil: Math.max(0, ...this.state.replicas.values()) }
   }
 
   end(
@@ -222,7 +230,7 @@ export class MemoryShard {
   }
 
   replay(after: number): ReplayReply {
-    return { ...this.#reply(), changes: this.state.log.filter(({ seq }) => seq > after) }
+    return { ...this.#reply(), changes: this.state.log.filter(({ seq }) => seq > after).slice(0, MAX_REPLAY) }
   }
 
   rotate(expected: number): HeadReply {
@@ -383,6 +391,7 @@ export class MemoryShard {
   #covered(name: string, tags: readonly string[], stamp: number): boolean {
     const markers = new Markers()
     markers.load({ seqs: [...this.state.markers], floor: this.state.floor })
+    if (Buffer.byteLength(name) > MAX_NAME && !markers.spare(stamp)) return true
     const cache = /^[^:]+:v\d+(?=:)/.exec(name)?.[0] ?? ''
     return markers.cover({ name, cache, tags }, stamp)
   }

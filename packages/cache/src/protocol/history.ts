@@ -66,6 +66,11 @@ export class History {
     this.#tokens.delete(change.seq - REMEMBERED)
   }
 
+  /** The token of a change that was applied; undefined when it is not remembered. */
+  tokenAt(seq: number): string | undefined {
+    return this.#tokens.get(seq)
+  }
+
   /** Whether a token at a seq that was applied is another than the one applied: then history was lost. */
   contradicts(seq: number, token: string): boolean {
     const known = this.#tokens.get(seq)

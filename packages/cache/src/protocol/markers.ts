@@ -72,7 +72,7 @@ export class Markers {
   #dropOldest(): void {
     for (const [marker, seq] of this.#seqs) {
       this.#seqs.delete(marker)
-      this.#prefixes.delete(marker.slice(2))
+      if (marker.startsWith('p:')) this.#prefixes.delete(marker.slice(2))
       this.#floor = Math.max(this.#floor, seq)
       return
     }

@@ -23,6 +23,7 @@ export interface Effects {
 export interface Sent {
   readonly now: number
   readonly epoch: number
+  readonly doubts: number
   readonly applied: number
 }
 
@@ -33,6 +34,10 @@ export type Judgement = 'current' | 'behind' | 'unknown'
 const LEASE_SHARE = 0.95
 /** How many incarnations of the past are remembered. */
 const MAX_ENDED = 100
+/** Further behind than this, a view does not catch up: it joins anew, which costs it L1 but Redis next to nothing. */
+export const MAX_REPLAY = 1000
+/** So many incarnations that are not ours are remembered. */
+const MAX_REFUTED = 100
 /** The longest life of a write intent, and so for how long an incarnation may have lost one, in ms. */
 export const MAX_INTENT = 30_000
 
@@ -55,7 +60,7 @@ export const MAX_INTENT = 30_000
  * **Ordering.** Messages may be lost, repeated, late and out of order. The next in the chain is applied. A later one shows
  * a gap: what it names is evicted at once, since evicting too much does no harm, and the gap is replayed from the log.
  * One from before is dropped. A lease is granted by a probe's reply when everything up to the probe's seq is applied, and
- * counts from when the probe was *sent*. If the log no longer reaches back, L1 is flushed and the view joins anew.
+ * counts from when the probe was *sent*. If the log no longer reaches back, or the view is too far behind, L1 is flushed and the view joins anew.
  *
  * **Lost history.** A failover, a restart, FLUSHALL or a restored snapshot can undo invalidations. Six things give it
  * away: a head of another incarnation; one that was followed before, and left, come back; a head below what was applied when its read was sent; another token at a seq that
@@ -64,7 +69,8 @@ export const MAX_INTENT = 30_000
  * conditional on the old one. Entries of another incarnation read as absent, which flushes L2 in one step.
  *
  * **Which head to believe.** Only the reply to a probe makes a view adopt a history: a message or a write's reply may come
- * from the past. `epoch` counts adoptions, and a reply to what was sent in an earlier one is ignored.
+ * from the past, or from another database of the same server; it closes the lease until a probe has looked, but one
+ * incarnation does so only once. `epoch` counts adoptions, and a reply to what was sent in an earlier one is ignored.
  *
  * **Concurrency.** Every method is synchronous, and the process has one thread.
  */
@@ -79,6 +85,8 @@ export class ShardView {
   readonly #guards: Guards
   #joined = false
   #epoch = 0
+  /** How often something was heard that only a later probe can explain. */
+  #doubts = 0
   #born = 0
   /** Server time is our monotonic clock plus this; early by no more than a round trip. */
   #serverOffset = 0
@@ -89,6 +97,9 @@ export class ShardView {
   #followed = -1
   /** Incarnations that lost history, or gave way to another: when one is there again, it is rotated, and never joined. */
   readonly #ended = new Set<number>()
+  /** Incarnations that messages spoke of, until a probe has looked; and those that it did not find. */
+  readonly #heard = new Set<number>()
+  readonly #refuted = new Set<number>()
 
   constructor(options: { clock: Clock; maxStaleness: number; effects: Effects; guards: Guards }) {
     this.#clock = options.clock
@@ -138,7 +149,7 @@ export class ShardView {
   /** What is to be handed back with the reply to a command that is sent now. */
   sent(): Sent {
     const { applied } = this.#history
-    return { now: this.#clock.now(), epoch: this.#epoch, applied }
+    return { now: this.#clock.now(), epoch: this.#epoch, doubts: this.#doubts, applied }
   }
 
   /** Whether an entry is fresh whatever it is called and tagged with: the answer for nearly all of them. */
@@ -157,7 +168,7 @@ export class ShardView {
     if (!this.#joined) return this.#effects.evict(change)
     if (change.incarnation !== this.#history.incarnation && this.#guards.incarnation) {
       this.#effects.evict(change)
-      return this.suspect()
+      return this.#hearOf(change.incarnation)
     }
     if (change.seq <= this.applied) return this.#past(change)
     if (change.seq === this.applied + 1 && this.#follows(change)) return this.#apply(change)
@@ -165,7 +176,7 @@ export class ShardView {
     this.#markers.set(change, change.seq)
     if (!this.#guards.replay) this.#history.advance(change)
     else if (change.seq === this.applied + 1) this.suspect()
-    else this.#effects.replay()
+    else this.#catchUp(change.seq)
   }
 
   /** The reply to a probe. */
@@ -177,17 +188,18 @@ export class ShardView {
       if (markers) this.#adopt(head, markers, sent)
       return
     }
-    if (head.incarnation !== this.#history.incarnation && this.#guards.incarnation) return this.#rejoin()
+    if (head.incarnation !== this.#history.incarnation && this.#guards.incarnation) return this.#leave()
+    this.#refute(sent)
     if (this.#lost(head, sent)) return
     if (head.seq <= this.applied || !this.#guards.replay) return this.#grant(sent)
     this.#awaiting = { sent, seq: head.seq }
-    this.#effects.replay()
+    this.#catchUp(head.seq)
   }
 
   /** The reply to a replay of what comes after `applied`, as it was when the request was sent. */
   replayed({ head, changes }: ReplayReply, sent: Sent): void {
     if (sent.epoch !== this.#epoch || !this.#joined) return
-    if (head.incarnation !== this.#history.incarnation) return this.#rejoin()
+    if (head.incarnation !== this.#history.incarnation) return this.#leave()
     for (const change of changes) {
       if (change.seq <= this.applied) {
         if (this.#forked(change.seq, change.token)) return this.#loss()
@@ -203,26 +215,51 @@ export class ShardView {
     if (!this.#guards.incarnation) return 'current'
     if (!this.#joined || sent.epoch !== this.#epoch) return 'unknown'
     if (head === undefined || head.incarnation !== this.#history.incarnation) {
+      if (head !== undefined) this.#end(this.#history.incarnation)
       this.suspect()
       return 'unknown'
     }
     if (this.#lost(head, sent)) return 'unknown'
     if (head.seq <= this.applied || !this.#guards.replay) return 'current'
-    this.#effects.replay()
-    return 'behind'
+    this.#catchUp(head.seq)
+    return this.#joined ? 'behind' : 'unknown'
   }
 
-  /** Closes the lease until a probe has looked. */
+  /** Closes the lease until a probe has looked: one that is sent from now on, since a reply under way may be from before. */
   suspect(): void {
+    this.#doubts++
     this.#close()
     this.#effects.probe()
   }
 
+  /** Another history may have begun; a probe will tell, once. */
+  #hearOf(incarnation: number): void {
+    if (this.#refuted.has(incarnation) || this.#ended.has(incarnation)) return
+    this.#heard.add(incarnation)
+    this.suspect()
+  }
+
+  /** What was heard of before a probe was sent, and is not what the probe has seen, is not to be heeded again. */
+  #refute(sent: Sent): void {
+    if (this.#heard.size === 0 || sent.doubts !== this.#doubts) return
+    if (this.#refuted.size > MAX_REFUTED) this.#refuted.clear()
+    for (const incarnation of this.#heard) this.#refuted.add(incarnation)
+    this.#heard.clear()
+  }
+
+  #catchUp(seq: number): void {
+    if (seq - this.applied > MAX_REPLAY) this.#rejoin()
+    else this.#effects.replay()
+  }
+
   #past(change: Change): void {
-    if (this.#forked(change.seq, change.token)) {
+    const known = this.#history.tokenAt(change.seq)
+    if (known !== change.token && this.#guards.historyToken) {
+      // From before this view joined; or from a history that has forked before.
       this.#effects.evict(change)
-      this.suspect()
-    } else if (change.acknowledge) this.#effects.acknowledge(change)
+      if (known !== undefined) return this.suspect()
+    }
+    if (change.acknowledge) this.#effects.acknowledge(change)
   }
 
   #apply(change: Change): void {
@@ -262,9 +299,17 @@ export class ShardView {
     if (this.#followed !== head.incarnation) this.#end(this.#followed)
     this.#followed = head.incarnation
     this.#born = head.born
+    this.#heard.clear()
+    this.#refuted.clear()
     this.#history.begin(head)
     this.#markers.load(markers)
     this.#grant(sent)
+  }
+
+  /** Another incarnation is there, after ours. */
+  #leave(): void {
+    this.#end(this.#history.incarnation)
+    this.#rejoin()
   }
 
   #end(incarnation: number): void {
@@ -284,12 +329,11 @@ export class ShardView {
 
   #grant(sent: Sent): void {
     this.#awaiting = undefined
+    if (sent.doubts < this.#doubts) return
     if (this.#lease && sent.now < this.#lease.now) return
     this.#lease = sent
     this.#lastKnown = sent.now
-    this.until = this.#guards.l1Lease
-      ? sent.now + this.#maxStaleness * LEASE_SHARE
-      : Number.POSITIVE_INFINITY
+    this.until = this.#guards.l1Lease ? sent.now + this.#maxStaleness * LEASE_SHARE : Number.POSITIVE_INFINITY
   }
 
   #close(): void {

@@ -53,7 +53,9 @@ export class Fallback<K, V> {
     const { region, clock, policy } = this.#options
     const entry = region.entries.get(id)
     if (entry === undefined) return undefined
-    if (clock.now() - entry.view.lastKnown >= policy.staleWhenAway) return undefined
+    const { view, header } = entry
+    if (clock.now() - view.lastKnown >= policy.staleWhenAway) return undefined
+    if (view.serverTime() >= header.errorUntil) return undefined
     return { name: entry.name, header: entry.header, value: entry.value, unleased: true }
   }
 
@@ -67,27 +69,31 @@ export class Fallback<K, V> {
     if (stale === undefined) return loading
     const { clock, policy, keeper, background } = this.#options
     const safe = loading.catch((error: unknown) => {
-      keeper.throttle(id)
+      keeper.throttle(id, 'errorUntil')
       const reading = this.#instead(stale, id, flight, 'load-failed')
       if (reading === undefined) throw error
       return reading
     })
     if (!Number.isFinite(policy.softTimeout)) return safe
     const soft = Promise.withResolvers<Reading<V>>()
-    const cancel = clock.after(policy.softTimeout, () => {
-      const reading = this.#instead(stale, id, flight, 'load-slow')
-      if (reading) soft.resolve(reading)
-    })
+    const cancel = clock.after(
+      policy.softTimeout,
+      () => {
+        const reading = this.#instead(stale, id, flight, 'load-slow')
+        if (reading) soft.resolve(reading)
+      },
+      true,
+    )
     background(safe.finally(cancel))
     return Promise.race([safe, soft.promise])
   }
 
   #instead(stale: Stale<V>, id: Id, flight: Flight<V>, degraded: Degraded): Reading<V> | undefined {
     if (!this.#usable(stale, id, flight)) return undefined
-    const { counts, keeper, l2 } = this.#options
+    const { counts, keeper, clock } = this.#options
     counts.staleHits++
     const from = stale.unleased ? 'l1' : 'l2'
-    return keeper.reading(stale, from, l2.viewOf(stale.name).serverTime(), stale.unleased, degraded)
+    return keeper.reading(stale, from, clock.now(), stale.unleased, degraded)
   }
 
   #usable({ name, header, unleased }: Stale<V>, id: Id, flight: Flight<V>): boolean {

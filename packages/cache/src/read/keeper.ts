@@ -120,19 +120,26 @@ export class Keeper<K, V> {
       counts.fenced++
       return false
     }
-    const until = now + this.#untilNextLook(header, view.serverTime(now), policy)
+    const time = view.serverTime(now)
+    if (time >= header.errorUntil) return false
+    const until = now + this.#untilNextLook(header, time, policy)
     return region.put(id, { value, promise: undefined, view, until, visited: false, bytes, name, header })
   }
 
-  /** What is told of an entry that is served. */
+  /**
+   * What is told of an entry that is served.
+   *
+   * @param now the present time
+   */
   reading(
     { name, header, value }: { name: string; header: EntryHeader; value: V | undefined },
     from: Reading<V>['from'],
-    time: number,
+    now: number,
     stored: boolean,
     degraded?: Degraded,
   ): Reading<V> {
-    const { lastKnown } = this.#options.l2.viewOf(name)
+    const view = this.#options.l2.viewOf(name)
+    const time = view.serverTime(now)
     const reading = {
       value,
       from,
@@ -140,16 +147,16 @@ export class Keeper<K, V> {
       ttl: header.freshUntil - time,
       stale: time >= header.freshUntil,
       stored,
-      bound: from === 'source' ? 0 : Math.max(0, this.#options.clock.now() - lastKnown),
+      bound: from === 'source' ? 0 : Math.max(0, now - view.lastKnown),
     }
     return degraded === undefined ? reading : { ...reading, degraded }
   }
 
   /** Serves an entry of L1 for a little longer, because its load has just failed or is under way elsewhere. */
-  throttle(id: Id): void {
+  throttle(id: Id, until: 'staleUntil' | 'errorUntil'): void {
     const entry = this.#options.region.entries.get(id)
     if (entry === undefined) return
-    const left = entry.header.errorUntil - entry.view.serverTime()
+    const left = entry.header[until] - entry.view.serverTime()
     entry.until = this.#options.clock.now() + Math.min(left, THROTTLE_MS)
   }
 
@@ -180,9 +187,9 @@ export class Keeper<K, V> {
     const { definition, policy, random } = this.#options
     const negative = value === undefined
     const life = (negative ? policy.negativeTtl : (ttl ?? policy.ttl)) * (1 - policy.jitter * random())
-    // With jitter, too: all that was loaded in a young incarnation ends with its youth.
-    const youth = (grant.youthEnd - now) * (1 - policy.jitter * random())
-    const end = youth > 0 ? now + youth : Number.MAX_SAFE_INTEGER
+    // With jitter, too: all that was granted in a young incarnation ends with its youth; what comes later is not kept.
+    const youth = Math.max(0, grant.youthEnd - now) * (1 - policy.jitter * random())
+    const end = grant.time < grant.youthEnd ? now + youth : Number.MAX_SAFE_INTEGER
     const freshUntil = Math.min(now + life, end)
     const { staleWhileRevalidate, staleIfError } = policy
     const staleUntil = negative ? freshUntil : Math.min(freshUntil + staleWhileRevalidate, end)
@@ -214,7 +221,12 @@ export class Keeper<K, V> {
       if (result instanceof Promise) throw new TypeError('the schema must answer synchronously')
       return result.issues ? undefined : { value: result.value }
     }
-    return believed<V>(value) ? { value } : undefined
+    return this.#believed(value) ? { value } : undefined
+  }
+
+  /** Without a check, an entry of this cache and version is what a process with the same definition has written. */
+  #believed(value: unknown): value is V {
+    return value !== undefined
   }
 
   #firstTime(name: string): boolean {
@@ -223,8 +235,5 @@ export class Keeper<K, V> {
     return true
   }
 }
-
-/** Without a check, an entry of this cache and version is what a process with the same definition has written. */
-const believed = <V>(value: unknown): value is V => value !== undefined
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

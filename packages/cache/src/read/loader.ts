@@ -24,6 +24,7 @@ export class Loader<K, V> {
   readonly #hardTimeout: number
   readonly #counts: CacheCounts
   readonly #load: Load<K, V>
+  readonly #onLoad: (ms: number, failed: boolean) => void
 
   constructor(options: {
     clock: Clock
@@ -31,10 +32,12 @@ export class Loader<K, V> {
     counts: CacheCounts
     load?: Load<K, V> | undefined
     loadMany?: LoadMany<K, V> | undefined
+    onLoad?: (ms: number, failed: boolean) => void
   }) {
     this.#clock = options.clock
     this.#hardTimeout = options.hardTimeout
     this.#counts = options.counts
+    this.#onLoad = options.onLoad ?? (() => {})
     const { load, loadMany } = options
     if (loadMany) {
       const want = batched<Wanted<K, V>>(
@@ -53,10 +56,14 @@ export class Loader<K, V> {
    */
   async load(key: K, name: string, load: Load<K, V> = this.#load): Promise<V | undefined> {
     this.#counts.loads++
+    const begun = this.#clock.now()
     try {
-      return await this.#inTime(name, (context) => load(key, context))
+      const value = await this.#inTime(name, (context) => load(key, context))
+      this.#onLoad(this.#clock.now() - begun, false)
+      return value
     } catch (error) {
       this.#counts.loadErrors++
+      this.#onLoad(this.#clock.now() - begun, true)
       throw error
     }
   }
@@ -64,11 +71,15 @@ export class Loader<K, V> {
   async #inTime<R>(name: string, work: (context: LoadContext) => Promise<R>): Promise<R> {
     const controller = new AbortController()
     const late = Promise.withResolvers<never>()
-    const cancel = this.#clock.after(this.#hardTimeout, () => {
-      const error = new LoadTimeoutError(name, this.#hardTimeout)
-      controller.abort(error)
-      late.reject(error)
-    })
+    const cancel = this.#clock.after(
+      this.#hardTimeout,
+      () => {
+        const error = new LoadTimeoutError(name, this.#hardTimeout)
+        controller.abort(error)
+        late.reject(error)
+      },
+      true,
+    )
     try {
       return await Promise.race([work({ signal: controller.signal }), late.promise])
     } finally {

@@ -13,7 +13,7 @@ export interface Definition<K, V> {
   /** Of the shape of the values: raise it when that changes, and old entries are never read. */
   readonly version: number
   /** The id of an entry: unique in this cache. `42` and `'42'` are the same id. */
-  key(key: K): string | number
+  readonly key: (key: K) => string | number
   /**
    * Reads the source; undefined when it does not have it, which is cached too, for `negativeTtl`. A cache without a loader
    * holds what is `set`.
@@ -34,7 +34,7 @@ export interface Definition<K, V> {
   /** For how long past its ttl an entry is served when its load fails. Default: not at all. */
   readonly staleIfError?: Duration
   /**
-   * For how long after its lease ended L1 still answers when Redis is away *and* the load fails. Nobody can know then
+   * For how long after its lease ended L1 still answers, until its own end, when Redis is away *and* the load fails. Nobody can know then
    * whether the value was invalidated, so it is marked as degraded. Default: not at all.
    */
   readonly staleWhenAway?: Duration
@@ -45,11 +45,11 @@ export interface Definition<K, V> {
   /** How eagerly an entry is loaded anew before it expires (XFetch's beta); 0: never. Default 1. */
   readonly earlyRefresh?: number
   /** What else invalidates an entry. */
-  tags?(value: V, key: K): readonly string[]
+  readonly tags?: (value: V, key: K) => readonly string[]
   /** The version of a value, for `set`: a number that grows with every change of it in the source. */
-  versionOf?(value: V): number
+  readonly versionOf?: (value: V) => number
   /** Whether what L2 holds is of the shape that readers expect; if not, it reads as absent. */
-  accepts?(stored: unknown): stored is V
+  readonly accepts?: (stored: unknown) => stored is V
   /** The same by a schema (https://standardschema.dev), which may also transform. It must answer synchronously. */
   readonly schema?: StandardSchemaV1<unknown, V>
   /** How values lie in Redis. Default JSON. */

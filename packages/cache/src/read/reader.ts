@@ -1,5 +1,6 @@
 import { entryName } from '@lockstep/redis'
 import type { EntryHeader } from '../codec/entry.ts'
+import { DefinitionError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import type { CacheCounts } from '../stats.ts'
@@ -16,6 +17,8 @@ import type { Waiters } from './waiters.ts'
 /** How long a reader waits at a time for a load elsewhere, should the word of it be lost: from, up to, in ms. */
 const POLL_FROM = 20
 const POLL_UP_TO = 250
+/** How often a load that was waited for may be overtaken before the reader loads by itself, for himself. */
+const MAX_LOST = 3
 /** How often another entry than the one expected may turn up before the reader loads by itself. */
 const MAX_LOOKS = 5
 
@@ -79,14 +82,14 @@ export class Reader<K, V> {
     const { region, l2, policy, clock } = this.#options
     const since = region.fences.open()
     try {
-      const names = ids.map((id) => entryName(policy.cache, id))
+      const names = ids.map((id) => this.#name(id))
       const all = await l2.readMany(policy.cache, names)
       const now = clock.now()
       const others: Promise<unknown>[] = []
       const values = keys.map((key, at) => {
         const id = ids[at] ?? ''
         const found = all[at]
-        const served = found?.kind === 'entry' && this.#serve(key, id, since, names[at] ?? '', found, now)
+        const served = found?.kind === 'entry' && this.#serve(key, id, since, names[at] ?? '', found, now, {})
         if (served) return served.value
         // An entry that could not be served just now may be invalidated by the time that a flight would look at it.
         const joined = this.#join(key, id, found?.kind === 'entry' ? {} : { found }).promise
@@ -103,7 +106,7 @@ export class Reader<K, V> {
   /** Loads anew whatever there is, and waits for it. */
   async refresh(key: K, id: Id): Promise<Reading<V>> {
     const { l2, policy } = this.#options
-    const found = await l2.read(policy.cache, entryName(policy.cache, id))
+    const found = await l2.read(policy.cache, this.#name(id))
     const identity = found.kind === 'entry' ? found.header.identity : undefined
     return this.#start(key, id, identity === undefined ? { found } : { refresh: identity, patient: true })
       .promise
@@ -120,8 +123,10 @@ export class Reader<K, V> {
   #late(key: K, id: Id, how: How<K, V>): Promise<Reading<V>> | undefined {
     const { region, clock, counts } = this.#options
     const entry = region.entries.get(id)
-    if (entry === undefined || clock.now() >= entry.view.until) return undefined
-    const time = entry.view.serverTime()
+    if (entry === undefined) return undefined
+    const now = clock.now()
+    if (now >= entry.view.until) return undefined
+    const time = entry.view.serverTime(now)
     const { freshUntil, staleUntil, sliding, identity } = entry.header
     // Only L2 knows whether a sliding life still lasts, and it is to hear of this read.
     if (time >= staleUntil || sliding > 0) return undefined
@@ -131,11 +136,11 @@ export class Reader<K, V> {
     if (!region.flights.has(id)) {
       this.#options.background(this.#start(key, id, { ...how, refresh: identity }).promise)
     }
-    return Promise.resolve(this.#fromL1(entry, time))
+    return Promise.resolve(this.#fromL1(entry, now))
   }
 
-  #fromL1(entry: L1Entry<V>, time: number): Reading<V> {
-    return this.#options.keeper.reading(entry, 'l1', time, true)
+  #fromL1(entry: L1Entry<V>, now: number): Reading<V> {
+    return this.#options.keeper.reading(entry, 'l1', now, true)
   }
 
   #join(key: K, id: Id, start: Start<K, V>): Flight<V> {
@@ -168,14 +173,37 @@ export class Reader<K, V> {
     return flight
   }
 
+  /** @throws {DefinitionError} when the id would share its bytes with another one */
+  #name(id: Id): string {
+    if (typeof id === 'string' && !id.isWellFormed()) {
+      throw new DefinitionError(
+        `${JSON.stringify(id)} cannot be the id of an entry: it is not well-formed text`,
+      )
+    }
+    return entryName(this.#options.policy.cache, id)
+  }
+
   async #run(key: K, id: Id, flight: Flight<V>, start: Start<K, V>): Promise<Reading<V>> {
-    const { region, clock } = this.#options
-    flight.begun = clock.now()
-    flight.since = region.fences.open()
+    const { region, clock, policy, l2 } = this.#options
+    let fenced = false
     try {
-      return await this.#fly(key, id, flight, start)
+      const name = this.#name(id)
+      // A flight that waits for a first lease begins with it: adopting a history voids what began before.
+      if (!l2.viewOf(name).leased) await l2.shardOf(name).ensure()
+      flight.begun = clock.now()
+      flight.since = region.fences.open()
+      fenced = true
+      if (start.found !== undefined || start.refresh !== undefined || this.#bypassed(name)) {
+        return await this.#fly(key, id, flight, start)
+      }
+      // Nearly every flight ends with its first look.
+      const found = await l2.read(policy.cache, name)
+      const now = clock.now()
+      const served = found.kind === 'entry' && this.#serve(key, id, flight.since, name, found, now, start)
+      if (served && found.kind === 'entry') return this.#readingOf(name, found.header, served, 'l2', now)
+      return await this.#fly(key, id, flight, { ...start, found })
     } finally {
-      region.fences.close()
+      if (fenced) region.fences.close()
       if (region.flights.get(id) === flight) region.flights.delete(id)
     }
   }
@@ -186,6 +214,7 @@ export class Reader<K, V> {
     if (this.#bypassed(name)) return this.#unkept(key, name, flight, start, 'invalidating')
     const giveUp = clock.now() + policy.hardTimeout
     let poll = POLL_FROM
+    let lost = 0
     let rejected = start.refresh
     let stale: Stale<V> | undefined
     let found: Found = start.found ?? (rejected === undefined ? await l2.read(policy.cache, name) : NOTHING)
@@ -197,8 +226,11 @@ export class Reader<K, V> {
         if (this.#bypassed(name, found.header.tags)) {
           return this.#unkept(key, name, flight, start, 'invalidating')
         }
-        const served = this.#serve(key, id, flight.since, name, found, clock.now())
-        if (served) return this.#readingOf(name, found.header, served, 'l2')
+        // What is to be loaded anew is not what a refresh waits for.
+        const anew = found.header.identity === start.refresh
+        const now = clock.now()
+        const served = !anew && this.#serve(key, id, flight.since, name, found, now, start)
+        if (served) return this.#readingOf(name, found.header, served, 'l2', now)
         stale = this.#fallback.ofL2(name, found)
       }
       if (!policy.sourced && start.load === undefined) return fresh<V>(undefined, 'source')
@@ -217,7 +249,10 @@ export class Reader<K, V> {
       }
       if (start.refresh !== undefined && !start.patient) return this.#leaveTo(key, id, flight, start)
       if (clock.now() >= giveUp) return this.#orStale(key, id, flight, start, stale, 'waited')
-      await waiters.wait(name, poll)
+      // Waiting was for nothing. A key that is invalidated more often than its load takes would have its readers wait for ever.
+      if ((await waiters.wait(name, poll)) === 'evicted' && ++lost >= MAX_LOST) {
+        return this.#orStale(key, id, flight, start, undefined, 'waited')
+      }
       poll = Math.min(poll * 2, POLL_UP_TO)
       found = await l2.read(policy.cache, name)
     }
@@ -232,12 +267,13 @@ export class Reader<K, V> {
     name: string,
     found: Extract<Found, { kind: 'entry' }>,
     now: number,
+    how: How<K, V>,
   ): { value: V | undefined; stored: boolean } | undefined {
-    const { l2, counts, keeper, pending } = this.#options
+    const { l2, counts, keeper } = this.#options
     const { header, bytes } = found
     const time = l2.viewOf(name).serverTime(now)
     if (time >= header.staleUntil) return undefined
-    if (!pending.none && this.#bypassed(name, header.tags)) return undefined
+    if (this.#bypassed(name, header.tags)) return undefined
     const decoded = keeper.decode(name, found)
     if (decoded === undefined) return undefined
     const { value } = decoded
@@ -246,7 +282,7 @@ export class Reader<K, V> {
     const stored = keeper.keep(id, since, name, header, value, bytes.length, now)
     if (time >= header.freshUntil) {
       counts.staleHits++
-      this.#refreshLater(key, id, header.identity)
+      this.#refreshLater(key, id, { load: how.load, ttl: how.ttl, tags: how.tags, refresh: header.identity })
     }
     return { value, stored }
   }
@@ -256,16 +292,16 @@ export class Reader<K, V> {
     header: EntryHeader,
     { value, stored }: { value: V | undefined; stored: boolean },
     from: Reading<V>['from'],
+    now: number,
   ): Reading<V> {
-    const { keeper, l2 } = this.#options
-    return keeper.reading({ name, header, value }, from, l2.viewOf(name).serverTime(), stored)
+    return this.#options.keeper.reading({ name, header, value }, from, now, stored)
   }
 
   /** When the flight that found it stale has landed. */
-  #refreshLater(key: K, id: Id, identity: string): void {
+  #refreshLater(key: K, id: Id, start: Start<K, V>): void {
     const { region, clock, background } = this.#options
     clock.soon(() => {
-      if (!region.flights.has(id)) background(this.#start(key, id, { refresh: identity }).promise)
+      if (!region.flights.has(id)) background(this.#start(key, id, start).promise)
     })
   }
 
@@ -304,7 +340,8 @@ export class Reader<K, V> {
       flight.asked = true
       value = await loader.load(key, name, start.load)
     } catch (error) {
-      background(l2.fill(giveBack))
+      background(l2.put(giveBack))
+      keeper.throttle(id, 'errorUntil')
       throw error
     } finally {
       renewing.end()
@@ -313,14 +350,14 @@ export class Reader<K, V> {
     const now = l2.viewOf(name).serverTime()
     const encoded = keeper.encode(name, { key, value, loadMs, ttl: start.ttl, tags: start.tags }, grant, now)
     if (encoded === undefined) {
-      background(l2.fill(giveBack))
+      background(l2.put(giveBack))
       return fresh(value, 'source')
     }
     const { header, bytes, lifetime } = encoded
     const stored = keeper.keep(id, flight.since, name, header, value, bytes.length, clock.now())
     const voided = region.fences.voided(id, flight.since)
-    background(l2.fill(voided ? giveBack : { ...giveBack, bytes, lifetime }))
-    return this.#readingOf(name, header, { value, stored }, 'source')
+    background(l2.put(voided ? giveBack : { ...giveBack, bytes, lifetime }))
+    return this.#readingOf(name, header, { value, stored }, 'source', clock.now())
   }
 
   /** A load whose result is kept nowhere; if it fails, what is stale and known not to be invalidated. */
@@ -350,17 +387,20 @@ export class Reader<K, V> {
 
   /** Another replica loads it anew: what there is goes on being served meanwhile. */
   async #leaveTo(key: K, id: Id, flight: Flight<V>, start: Start<K, V>): Promise<Reading<V>> {
-    const { region, keeper } = this.#options
+    const { region, keeper, clock } = this.#options
     const entry = region.entries.get(id)
-    if (entry === undefined) return this.#fly(key, id, flight, { ...start, refresh: undefined })
-    keeper.throttle(id)
-    return this.#fromL1(entry, entry.view.serverTime())
+    const now = clock.now()
+    if (entry === undefined || now >= entry.view.until) {
+      return this.#fly(key, id, flight, { ...start, refresh: undefined })
+    }
+    keeper.throttle(id, 'staleUntil')
+    return this.#fromL1(entry, now)
   }
 
   /** @param tags of the entry, once they are known */
   #bypassed(name: string, tags: readonly string[] = []): boolean {
     const { guards, pending, policy } = this.#options
-    if (!guards.bypass) return false
+    if (!guards.bypass || pending.none) return false
     return pending.key(name, policy.cache) || pending.covers({ name, cache: policy.cache, tags })
   }
 }

@@ -88,7 +88,7 @@ export const set = listing(
 
 export const begin = listing('begin', ENTRIES, `${VOICE} tail writer ms`, (reply) => ({
   ...changed(reply),
-  replicas: reply.texts(),
+  leases: leasesIn(reply.texts()),
 }))
 
 export const end = listing(
@@ -124,6 +124,13 @@ function answer(reply: ReplyReader): LeaseAnswer {
   if (value === 1) return { kind: 'granted' }
   if (value === 2) return { kind: 'wait' }
   return value === 3 ? { kind: 'uncacheable' } : reply.fail('an answer')
+}
+
+/** Replicas and until when they may hold a lease, in turn. */
+function leasesIn(texts: readonly string[]): { replicas: string[]; leasedUntil: number } {
+  const replicas = texts.filter((_, at) => at % 2 === 0)
+  const ends = texts.filter((_, at) => at % 2 === 1).map(Number)
+  return { replicas, leasedUntil: Math.max(0, ...ends) }
 }
 
 /** Up to the first change that a later release has written: a replica that cannot follow the log joins anew. */

@@ -142,7 +142,7 @@ export function redisStore(link: RedisLink, prefix: string): Store {
       const what = only(names)
       const own = entriesAndLeases(at(shard), names)
       const reply = await tell(scripts.begin, shard, own, [tail(what, note), token, whole(ms)])
-      return { ...changeReply(reply, what, note), replicas: reply.replicas }
+      return { ...changeReply(reply, what, note), ...reply.leases }
     },
     async end(shard, names, token, incarnation, writes, note) {
       const what = only(names)

@@ -21,7 +21,7 @@ export class Fences {
   /** A read has ended. With none under way, nothing needs to be remembered. */
   close(): void {
     this.#underWay--
-    if (this.#underWay === 0) this.#evicted.clear()
+    if (this.#underWay === 0 && this.#evicted.size > 0) this.#evicted.clear()
   }
 
   evict(id: string | number): void {

@@ -7,6 +7,8 @@ import type { Shard } from './shard.ts'
 
 /** How often a read whose history changed meanwhile is sent again before L2 counts as away. */
 const MAX_READS = 3
+/** How many entries are read in one command. */
+const MAX_NAMES = 1000
 
 /** An entry of L2, judged. */
 export type Found =
@@ -131,7 +133,8 @@ export class L2 {
     })
   }
 
-  fill(fill: Fill): Promise<boolean> {
+  /** Stores the entry of a load, or gives its lease back; tells whether it is stored. */
+  put(fill: Fill): Promise<boolean> {
     return new Promise((resolve) => {
       this.#fill[this.shardOf(fill.name).index]?.({ fill, resolve })
     })
@@ -169,12 +172,32 @@ export class L2 {
   }
 
   async #readAll(shard: Shard, batch: readonly Reading[]): Promise<void> {
-    const names = batch.length === 1 ? (batch[0]?.names ?? []) : batch.flatMap((reading) => reading.names)
-    const entries = await this.#entries(shard, names)
+    const names: string[] = []
+    for (const reading of batch) for (const name of reading.names) names.push(name)
+    const entries = await this.#inPieces(shard, names)
     let at = 0
     for (const { cache, names: own, resolve } of batch) {
-      resolve(own.map((name) => (entries ? this.#judged(shard.view, cache, name, entries[at++]) : AWAY)))
+      const found: Found[] = []
+      for (const name of own) {
+        found.push(entries ? this.#judged(shard.view, cache, name, entries[at++]) : AWAY)
+      }
+      resolve(found)
     }
+  }
+
+  /** One command for so many names, each with a deadline of its own. */
+  async #inPieces(
+    shard: Shard,
+    names: readonly string[],
+  ): Promise<readonly (Buffer | undefined)[] | undefined> {
+    if (names.length <= MAX_NAMES) return this.#entries(shard, names)
+    const all: (Buffer | undefined)[] = []
+    for (let from = 0; from < names.length; from += MAX_NAMES) {
+      const piece = await this.#entries(shard, names.slice(from, from + MAX_NAMES))
+      if (piece === undefined) return undefined
+      for (const entry of piece) all.push(entry)
+    }
+    return all
   }
 
   /** What lies in Redis, of a history that is ours; undefined when there is no such thing now. */

@@ -69,7 +69,7 @@ export class Acknowledgements {
           resolve()
         },
       }
-      const cancel = this.#clock.after(ms, awaited.done)
+      const cancel = this.#clock.after(ms, awaited.done, true)
       this.#awaited.add(awaited)
     })
   }

@@ -33,7 +33,9 @@ export function invalidationOf(items: Iterable<Item>): Invalidation {
 export type WriteToken = string
 
 export const tokenOf = (parts: readonly { shard: number; change: Change }[]): WriteToken =>
-  parts.map(({ shard, change: { incarnation, seq, token } }) => `${shard}.${incarnation}.${seq}.${token}`).join('-')
+  parts
+    .map(({ shard, change: { incarnation, seq, token } }) => `${shard}.${incarnation}.${seq}.${token}`)
+    .join('-')
 
 /** @returns undefined when the text is no token */
 export function partsOfToken(

@@ -62,7 +62,7 @@ export interface MutationAround {
 export interface Through {
   readonly name: string
   /** Undefined when it cannot be stored. */
-  encode(grant: Grant, now: number): Encoded | undefined
+  readonly encode: (grant: Grant, now: number) => Encoded | undefined
 }
 
 interface Part {
@@ -132,9 +132,9 @@ export async function mutate<R>(
     value: result.value,
     outcome: all ? 'applied' : 'pending',
     promised: options.wait === 'fleet' && all && inTime && replies.every(({ stood }) => stood),
-    stored: values.length > 0 && all && replies.every(({ stored }) => stored),
+    stored: values.length > 0 && all && replies.every(({ writes, stored }) => writes === 0 || stored),
     removed: declared.reduce((sum, { begun }) => sum + begun.removed, 0),
-    token: tokenOf(replies),
+    token: all ? tokenOf(replies) : '',
   }
 }
 
@@ -175,10 +175,14 @@ async function declare(
 async function everywhere(around: MutationAround, { shard, begun }: Part): Promise<void> {
   const { acknowledgements, guards, maxStaleness, clock } = around
   if (!guards.acknowledgement) return
+  // Replicas may have been given another maxStaleness than ours: what counts is theirs.
+  const longest = Math.max(0, begun.leasedUntil - begun.time)
   // In a young incarnation the list of replicas may have been lost with the old one.
-  const young = begun.time - begun.head.born < maxStaleness
-  if (young) return new Promise((resolve) => void clock.after(maxStaleness, resolve))
-  return acknowledgements.wait(shard, begun.change, begun.replicas, maxStaleness)
+  if (begun.time - begun.head.born < maxStaleness) {
+    const ms = Math.max(maxStaleness, longest)
+    return new Promise((resolve) => void clock.after(ms, resolve, true))
+  }
+  return acknowledgements.wait(shard, begun.change, begun.replicas, longest)
 }
 
 /** Ends the intent; undefined when Redis is away: then the entries are invalidated later. */
@@ -187,21 +191,29 @@ async function finish(
   { shard, names, items, begun }: Part,
   token: string,
   through: readonly Through[],
-): Promise<(EndReply & { shard: number }) | undefined> {
+): Promise<(EndReply & { shard: number; writes: number }) | undefined> {
   const { store, origin, guards, shards } = around
   const writer = around.writers[shard]
   const { incarnation, seq, born } = begun.head
   const youthEnd = guards.youth ? born + MAX_INTENT : Number.NEGATIVE_INFINITY
-  const now = shards[shard]?.view.serverTime() ?? begun.time
-  const writes = through.flatMap(({ name, encode }): Write[] => {
+  const view = shards[shard]?.view
+  const now = view?.joined ? view.serverTime() : begun.time
+  const writes: Write[] = []
+  for (const { name, encode } of through) {
     const encoded = encode({ token: around.token(), incarnation, seq, time: begun.time, youthEnd }, now)
-    return encoded ? [{ name, bytes: encoded.bytes, lifetime: encoded.lifetime }] : []
-  })
+    if (encoded) writes.push({ name, bytes: encoded.bytes, lifetime: encoded.lifetime })
+  }
   try {
     const reply = await store.end(shard, names, token, incarnation, writes, { origin })
     writer?.applied(reply)
+    writer?.settled(items)
     writer?.unfence(items)
-    return { ...reply, shard }
+    return {
+      ...reply,
+      stored: reply.stored && writes.length === through.length,
+      shard,
+      writes: through.length,
+    }
   } catch (error) {
     writer?.postpone(items, error)
     return undefined

@@ -95,6 +95,11 @@ export class Writer {
     this.#options.shard.view.message(reply.change)
   }
 
+  /** A later write of these entries was executed: what waited for them has happened with it. */
+  settled(items: readonly Item[]): void {
+    for (const item of items) if (this.#waiting.delete(item)) this.#options.pending.remove([item])
+  }
+
   /** Leaves fenced items to the retries. */
   postpone(items: readonly Item[], error: unknown): void {
     const { logger } = this.#options
@@ -141,6 +146,7 @@ export class Writer {
   async #sendOne(part: readonly Writing[], items: readonly Item[]): Promise<void> {
     try {
       const reply = await this.#execute(items)
+      this.settled(items)
       this.unfence(items)
       for (const { resolve } of part) resolve(reply)
     } catch (error) {

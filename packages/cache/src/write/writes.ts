@@ -54,10 +54,11 @@ export class Writes {
       }),
     )
     const replies = parts.flatMap(({ shard, reply }) => (reply ? [{ shard, ...reply }] : []))
+    const applied = parts.every(({ own, reply }) => !own || reply)
     return {
-      outcome: parts.every(({ own, reply }) => !own || reply) ? 'applied' : 'pending',
+      outcome: applied ? 'applied' : 'pending',
       removed: replies.reduce((sum, { removed }) => sum + removed, 0),
-      token: tokenOf(replies),
+      token: applied ? tokenOf(replies) : '',
     }
   }
 
@@ -66,9 +67,13 @@ export class Writes {
     const { name } = through
     const shard = this.#store.shardOf(name)
     const writer = this.#writers[shard]
-    const view = this.#shards[shard]?.view
-    if (!writer || !view) throw new RangeError(`There is no shard for ${name}`)
+    const at = this.#shards[shard]
+    if (!writer || !at) throw new RangeError(`There is no shard for ${name}`)
     const items: Item[] = [`k:${name}`]
+    const { view } = at
+    // Before the first probe has been answered, nobody here knows the server's time.
+    if (!view.joined) await at.ensure()
+    if (!view.joined) return { ...(await this.invalidate(items)), result: 'invalidated' }
     const now = view.serverTime()
     const { incarnation, applied, youthEnd } = view
     const grant = {
@@ -85,7 +90,10 @@ export class Writes {
     try {
       const note = { origin: this.#around.origin }
       const reply = await this.#store.set(shard, { name, bytes, lifetime }, version, note)
-      if (reply.result !== 'refused') writer.applied(reply)
+      if (reply.result !== 'refused') {
+        writer.applied(reply)
+        writer.settled(items)
+      }
       writer.unfence(items)
       return {
         outcome: 'applied',
@@ -118,10 +126,12 @@ export class Writes {
         const at = this.#shards[shard]
         if (at === undefined) return false
         if (at.view.has(point)) return true
+        const began = this.#around.clock.now()
         await at.settled()
         await at.probe()
-        // Another incarnation, adopted after the write, began with nothing.
-        return at.view.leased && (at.view.has(point) || at.view.incarnation !== point.incarnation)
+        // Another incarnation, there now and so after the write, began with nothing.
+        const other = at.view.incarnation !== point.incarnation && at.view.lastKnown >= began
+        return at.view.leased && (at.view.has(point) || other)
       }),
     )
     return reached.every(Boolean) ? 'reached' : 'away'

@@ -161,4 +161,15 @@ export const intentCases: Cases = {
     await other.leave(shard, 'b')
     t.same(await seen(), ['a', 'quick'])
   },
+  'begin says by when the last lease of a replica on its L1 has ended': async (t, bench) => {
+    const { one, other, shard } = bench
+    const begun = async () => (await writing(bench, one, ['x'])).begun
+    const alone = await begun()
+    t.ok(alone.leasedUntil <= alone.time, 'nobody holds one')
+    const short = await one.probe(shard, 'short', 5000, false)
+    t.equal((await begun()).leasedUntil, short.time + 5000)
+    const long = await other.probe(shard, 'long', LONG, false)
+    await one.probe(shard, 'short', 5000, false)
+    t.equal((await begun()).leasedUntil, long.time + LONG)
+  },
 }

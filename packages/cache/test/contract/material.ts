@@ -5,7 +5,7 @@ import type { Head, Invalidation } from '../../src/protocol/history.ts'
 import { decodeMessage, type Received } from '../../src/protocol/wire.ts'
 
 /** Two clients of one server, under a prefix that nobody else uses. */
-export interface Subject {
+interface Subject {
   readonly one: Transport
   readonly other: Transport
   /** What a foreign program, or an eviction, may do to a shard. */

@@ -97,6 +97,22 @@ export const setCases: Cases = {
     await other.invalidate(shard, others, NOTE)
     t.equal((await set(bench, name, 2)).reply.result, 'stored', 'markers that do not cover it')
   },
+  'a name of more than 512 bytes is not looked up among the markers: older than any of them, it is stale':
+    async (t, bench) => {
+      const { other, shard } = bench
+      const [fits, long, wide] = ['x'.repeat(450), 'x'.repeat(513), 'é'.repeat(300)].map(bench.name)
+      for (const [name, result] of [
+        [fits, 'stored'],
+        [long, 'invalidated'],
+        [wide, 'invalidated'],
+      ] as const) {
+        if (!name) throw new Error('no names')
+        await bench.put(name, { version: 1 })
+        t.equal((await set(bench, name, 2)).reply.result, 'stored', 'no marker is newer')
+        await other.invalidate(shard, what({ tags: ['of others'] }), NOTE)
+        t.equal((await set(bench, name, 3)).reply.result, result)
+      }
+    },
   'an entry filled after a marker, or stamped at it, is not stale': async (t, bench) => {
     const { other, shard } = bench
     await other.invalidate(shard, what({ tags: ['b'], caches: ['books:v1'] }), NOTE)

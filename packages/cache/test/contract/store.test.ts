@@ -203,14 +203,35 @@ await test('the log keeps the last changes', async (t) => {
   const { raw, store } = await open(t)
   const { incarnation } = (await store.invalidate(0, what({ keys: ['a'] }), NOTE)).head
   const [entry] = await raw.xrange(keys.log(0), '-', '+')
-  const fields = entry?.[1] ?? []
-  const longLog = "for seq = 2, 10100 do redis.call('XADD', KEYS[1], seq .. '-0', unpack(ARGV)) end"
-  await raw.eval(longLog, 1, keys.log(0), ...fields)
+  const message = entry?.[1][1] ?? ''
+  const longLog = `for seq = 2, 10100 do
+    redis.call('XADD', KEYS[1], seq .. '-0', 'm', (string.gsub(ARGV[1], '"seq":1,', '"seq":' .. seq .. ',')))
+  end`
+  await raw.eval(longLog, 1, keys.log(0), message)
   await raw.set(keys.head(0), `${incarnation}:10100:tok:1700000000000`)
   await store.invalidate(0, what({ keys: ['a'] }), NOTE)
   const kept = await raw.xlen(keys.log(0))
   t.ok(kept >= 10_000 && kept < 10_101, `${kept} are kept`)
-  t.equal((await store.replay(0, 0)).changes.length, kept, 'it no longer reaches back')
+  const { changes } = await store.replay(0, 0)
+  t.equal(changes[0]?.seq, 10_102 - kept, 'it no longer reaches back')
+})
+
+await test('a replay ends soon after a megabyte, and goes through the log a page at a time', async (t) => {
+  const { raw, store } = await open(t)
+  const tag = 'x'.repeat(10_000)
+  for (let i = 0; i < 200; i++) await store.invalidate(0, what({ tags: [tag] }), NOTE)
+  await raw.config('RESETSTAT')
+  const { head, changes } = await store.replay(0, 10)
+  t.same([head.seq, changes[0]?.seq], [200, 11])
+  t.same(
+    changes.map(({ seq }) => seq),
+    changes.map((_, at) => 11 + at),
+    'in order, without a gap between pages',
+  )
+  const bytes = changes.length * tag.length
+  t.ok(bytes > 2 ** 20 - 20_000 && bytes < 2 ** 20 + 500_000, `${bytes} bytes`)
+  t.match(await raw.info('commandstats'), /cmdstat_xrange:calls=3,/)
+  t.equal((await store.replay(0, 95)).changes.at(-1)?.seq, 200, 'what is less comes whole')
 })
 
 await test('a log in the words of a later release is replayed as far as it is understood', async (t) => {

@@ -1,5 +1,6 @@
-import { decodeMessage } from '../../src/protocol/wire.ts'
 import { MAX_INTENT } from '../../src/protocol/shard-view.ts'
+import type { Change } from '../../src/protocol/history.ts'
+import { decodeMessage } from '../../src/protocol/wire.ts'
 import { Loads } from './loads.ts'
 import type { SimProcess } from './process.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -42,6 +43,8 @@ interface Mutation {
   readonly process: SimProcess
   readonly name: string
   readonly version: number
+  /** The mutation was called, and its intent was declared after that: at this time at the latest. */
+  readonly called: number
   readonly begun: number
   readonly committed: number
   readonly lifetime: number
@@ -78,6 +81,8 @@ export class Checker {
   readonly #heard = new Map<string, Map<string, number>>()
   readonly #heardBarriers = new Map<string, Set<Barrier>>()
   readonly #own = new Map<string, Map<string, number>>()
+  readonly #changes = new Map<string, Change>()
+  readonly #learned = new Map<string, number>()
   #fresh: Barrier[] = []
   /** New incarnations begun, the first one not counted. */
   rotations = -1
@@ -115,6 +120,7 @@ export class Checker {
     const received = decodeMessage(this.#prefix, [], payload)
     if (received.kind !== 'change') return
     const { change } = received
+    this.#changes.set(payload, change)
     const covered = this.names.filter(
       (name) =>
         change.keys.includes(name) ||
@@ -153,24 +159,36 @@ export class Checker {
 
   /** A process has handled a message. */
   heard({ id, index }: SimProcess, payload: string): void {
-    const received = decodeMessage(this.#prefix, [], payload)
-    if (received.kind !== 'change') return
-    const { change } = received
+    const change = this.#changes.get(payload)
+    if (change === undefined) return
     // A group voids every read under way: nobody knows yet what will be in it.
     const voided = change.tags.length + change.prefixes.length > 0 ? this.names : change.keys
     for (const name of voided) this.loads.evicted(index, name, this.#scheduler.now)
     for (const barrier of this.#byToken.get(change.token) ?? []) {
       if (barrier.anchor > this.#scheduler.now) continue
-      raise(within(this.#heard, id, () => new Map<string, number>()), barrier.name, barrier.floor)
+      // A group of another incarnation cannot be compared with what is under way: only T bounds what follows.
+      const comparable = change.incarnation === this.#learned.get(id) || change.keys.includes(barrier.name)
+      if (!comparable) continue
+      raise(
+        within(this.#heard, id, () => new Map<string, number>()),
+        barrier.name,
+        barrier.floor,
+      )
       within(this.#heardBarriers, id, () => new Set<Barrier>()).add(barrier)
     }
+  }
+
+  /** The incarnation that Redis was in when it last spoke to a process. */
+  learned(id: string, incarnation: number): void {
+    this.#learned.set(id, incarnation)
   }
 
   /** A new incarnation has begun: what was lost is made good. */
   began(): void {
     const time = this.#scheduler.now
     this.rotations++
-    if (this.rotations > this.#losses.length) this.violate('rotation', 'a new incarnation, and nothing was lost')
+    if (this.rotations > this.#losses.length)
+      this.violate('rotation', 'a new incarnation, and nothing was lost')
     for (const loss of this.#losses) if (loss.made === Number.POSITIVE_INFINITY) loss.made = time
     for (const barrier of this.#barriers) {
       if (barrier.anchor !== Number.POSITIVE_INFINITY) continue
@@ -188,6 +206,8 @@ export class Checker {
       if (barrier.anchor <= taken) continue
       barrier.anchor = Number.POSITIVE_INFINITY
       barrier.marks = how === 'rollback' ? undefined : this.#marks()
+      // Whoever heard of it may not have joined this history: only T bounds what follows.
+      for (const heard of this.#heardBarriers.values()) heard.delete(barrier)
     }
     this.#recount()
   }
@@ -199,14 +219,19 @@ export class Checker {
 
   inL1({ id }: SimProcess, name: string, version: number): void {
     const heard = this.#heard.get(id)?.get(name) ?? 0
-    if (version < heard) this.violate('G2', `${name} lies in L1 of ${id} at ${version}, evicted below ${heard}`)
+    if (version < heard)
+      this.violate('G2', `${name} lies in L1 of ${id} at ${version}, evicted below ${heard}`)
     const own = this.#own.get(id)?.get(name) ?? 0
     if (version < own) this.violate('G3', `${name} lies in L1 of ${id} at ${version}, which wrote ${own}`)
   }
 
   /** A write of this process has resolved. */
   wrote({ id }: SimProcess, name: string, version: number): void {
-    raise(within(this.#own, id, () => new Map<string, number>()), name, version)
+    raise(
+      within(this.#own, id, () => new Map<string, number>()),
+      name,
+      version,
+    )
   }
 
   begin(process: SimProcess, name: string, handed = 0): Read {
@@ -230,15 +255,18 @@ export class Checker {
     read.version = version
     this.#reads.push(read)
     if (version >= read.atLeast) return
-    this.violate(read.why, `${read.process.id} read ${read.name} at ${version}, not ${read.atLeast}: ${begunAt(read)}`)
+    this.violate(
+      read.why,
+      `${read.process.id} read ${read.name} at ${version}, not ${read.atLeast}: ${begunAt(read)}`,
+    )
   }
 
   /** Work of a mutation commits now. */
-  committed(process: SimProcess, name: string, version: number, lifetime: number): Mutation {
+  committed(process: SimProcess, name: string, version: number, called: number, lifetime: number): Mutation {
     const begin = this.#barriers.findLast((one) => one.name === name && one.origin === process.id)
     const committed = this.#scheduler.now
     const begun = begin?.executed ?? committed
-    const mutation = { process, name, version, begun, committed, lifetime, promised: false }
+    const mutation = { process, name, version, called, begun, committed, lifetime, promised: false }
     this.#mutations.push(mutation)
     return mutation
   }
@@ -248,13 +276,17 @@ export class Checker {
     const slack = this.#maxStaleness / 1000 + 2
     for (const read of this.#reads) {
       for (const barrier of this.#barriers) {
-        if (barrier.name !== read.name || read.version >= barrier.floor || barrier.executed > read.begun) continue
+        if (barrier.name !== read.name || read.version >= barrier.floor || barrier.executed > read.begun)
+          continue
         const mark = barrier.marks?.[read.process.index]
         if (mark === undefined) continue
         const age = Math.max(read.mark.now - mark.now, read.mark.wall - mark.wall)
         if (age <= this.#maxStaleness + slack) continue
         const times = `invalidated at ${barrier.executed.toFixed(1)}, ${age.toFixed(0)} ms before: ${begunAt(read)}`
-        this.violate('G1', `${read.process.id} read ${read.name} at ${read.version}, not ${barrier.floor}; ${times}`)
+        this.violate(
+          'G1',
+          `${read.process.id} read ${read.name} at ${read.version}, not ${barrier.floor}; ${times}`,
+        )
         break
       }
       for (const mutation of this.#mutations) this.#judge(read, mutation, slack)
@@ -262,15 +294,17 @@ export class Checker {
   }
 
   #judge(read: Read, mutation: Mutation, slack: number): void {
-    const { name, version, begun, committed, lifetime, promised } = mutation
+    const { name, version, called, begun, committed, lifetime, promised } = mutation
     if (read.name !== name || read.version >= version || read.begun <= committed) return
     const text = `${read.process.id} read ${name} at ${read.version}, not ${version}, committed at ${committed.toFixed(1)}`
-    const undoing = this.#losses.filter(({ time, taken }) => taken < begun && time > begun && time <= read.begun)
+    const undoing = this.#losses.filter(
+      ({ time, taken }) => taken < begun && time > called && time <= read.begun,
+    )
     if (promised && undoing.length === 0) this.violate('G5', `${text}: ${begunAt(read)}`)
     let end = begun + lifetime
     for (const { made } of undoing) end = Math.max(end, made)
     for (const { time, made } of this.#losses) {
-      if (time > begun && time <= begun + lifetime) end = Math.max(end, made + MAX_INTENT)
+      if (time > called && time <= begun + lifetime) end = Math.max(end, made + MAX_INTENT)
     }
     if (read.begun > end + this.#maxStaleness + slack) this.violate('G4', `${text}: ${begunAt(read)}`)
   }

@@ -29,15 +29,23 @@ export class Loads {
    * @param margins for how long before the first load: in the same process, and in another
    * @param writing a write intent stands: each process loads for itself
    */
-  begin(process: number, name: string, time: number, margins: { own: number; other: number }, writing: boolean): () => void {
+  begin(
+    process: number,
+    name: string,
+    time: number,
+    margins: { own: number; other: number },
+    writing: boolean,
+  ): () => void {
     this.total++
     const running = this.#running.get(name) ?? new Set()
     this.#running.set(name, running)
     for (const other of running) {
       const text = `r${process} loads ${name} at ${time.toFixed(1)}, and r${other.process} since ${other.begun.toFixed(1)}`
       if (other.process === process) {
-        if ((this.#evicted.get(`${process} ${name}`) ?? -1) < other.begun - margins.own) this.inProcess.push(text)
-      } else if (!writing && (this.#disturbed.get(name) ?? -1) < other.begun - margins.other) this.inFleet.push(text)
+        if ((this.#evicted.get(`${process} ${name}`) ?? -1) < other.begun - margins.own)
+          this.inProcess.push(text)
+      } else if (!writing && (this.#disturbed.get(name) ?? -1) < other.begun - margins.other)
+        this.inFleet.push(text)
     }
     const load = { process, begun: time }
     running.add(load)

@@ -1,8 +1,8 @@
-import type { Bus, BusListener, Transport } from '../../src/ports.ts'
 import { memoryStore } from '../../src/memory/transport.ts'
+import type { Bus, BusListener, Transport } from '../../src/ports.ts'
 import type { SimProcess } from './process.ts'
-import type { Random, Scheduler } from './scheduler.ts'
 import type { SimRedis } from './redis.ts'
+import type { Random, Scheduler } from './scheduler.ts'
 
 /** How a network behaves, in ms and probabilities. */
 export interface NetworkPlan {
@@ -106,6 +106,7 @@ export class Network {
       this.#reply(() => {
         if (!this.#fail.has(fail)) return
         done()
+        this.#redis.replied(this.#process, result)
         resolve(result)
       })
     })
@@ -122,7 +123,8 @@ export class Network {
   #goAway(): void {
     if (this.away) return
     this.away = true
-    const look = () => void this.#process.after(this.#plan.probeEvery, () => (this.#answers() ? back() : look()))
+    const look = () =>
+      void this.#process.after(this.#plan.probeEvery, () => (this.#answers() ? back() : look()))
     const back = () => {
       this.away = false
       for (const listener of this.#back) listener()
@@ -179,7 +181,8 @@ export class Network {
 
   #delay(): number {
     const [from, to] = this.#plan.delay
-    if (!this.calm && this.#random.chance(this.#plan.slow)) return this.#random.between(to, this.#plan.slowUpTo)
+    if (!this.calm && this.#random.chance(this.#plan.slow))
+      return this.#random.between(to, this.#plan.slowUpTo)
     return this.#random.between(from, to)
   }
 }

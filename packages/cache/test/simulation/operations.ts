@@ -29,7 +29,11 @@ export class Operations {
       this.#fenced(replica, [handed.id])
       const read = checker.begin(replica.process, nameOf(handed.id), handed.version)
       const reading = replica.items.read(handed.id, { after: handed.token })
-      return void this.#watch(replica, [read], reading.then(({ value }) => [value]))
+      return void this.#watch(
+        replica,
+        [read],
+        reading.then(({ value }) => [value]),
+      )
     }
     if (kind < 0.32) {
       // It loads whatever else is under way.
@@ -41,7 +45,11 @@ export class Operations {
 
   async one(replica: SimReplica, id: string, ask = () => replica.items.get(id)): Promise<void> {
     const read = this.#world.checker.begin(replica.process, nameOf(id))
-    await this.#watch(replica, [read], ask().then((value) => [value]))
+    await this.#watch(
+      replica,
+      [read],
+      ask().then((value) => [value]),
+    )
   }
 
   #peek(replica: SimReplica, id: string): void {
@@ -56,7 +64,11 @@ export class Operations {
     await this.#watch(replica, reads, replica.items.getMany(ids))
   }
 
-  async #watch(replica: SimReplica, reads: readonly Read[], asked: Promise<readonly (Item | undefined)[]>): Promise<void> {
+  async #watch(
+    replica: SimReplica,
+    reads: readonly Read[],
+    asked: Promise<readonly (Item | undefined)[]>,
+  ): Promise<void> {
     const { checker, scheduler, plan, under } = this.#world
     const { process } = replica
     const waiting = { process, reads }
@@ -67,7 +79,9 @@ export class Operations {
       for (const [at, read] of reads.entries()) {
         const version = values[at]?.version ?? 0
         scheduler.mix(version)
-        this.#world.trace(() => `${process.id} read ${read.name} = ${version}, begun ${read.begun.toFixed(1)}`)
+        this.#world.trace(
+          () => `${process.id} read ${read.name} = ${version}, begun ${read.begun.toFixed(1)}`,
+        )
         checker.end(read, version)
       }
     } catch (error) {
@@ -79,16 +93,20 @@ export class Operations {
     const took = scheduler.now - first.begun - (process.pausedFor - first.pausedFor)
     const bound = latencyBound(plan)
     this.#world.counts.slowest = Math.max(this.#world.counts.slowest, took / bound)
-    if (took > bound) checker.violate('G6', `${process.id}: a read took ${took.toFixed(0)} ms, more than ${bound.toFixed(0)}`)
+    if (took > bound)
+      checker.violate('G6', `${process.id}: a read took ${took.toFixed(0)} ms, more than ${bound.toFixed(0)}`)
   }
 
   async write(replica: SimReplica): Promise<void> {
     const { plan } = this.#world
     const kind = this.#random.next()
     await replica.process.sleep(this.#random.between(0, plan.maxStaleness / 20))
+    const write = { process: replica.process }
+    this.#world.writes.add(write)
     if (kind < 0.35) await this.#invalidate(replica)
     else if (kind < 0.5) await this.#set(replica)
     else await this.mutate(replica)
+    this.#world.writes.delete(write)
   }
 
   async #invalidate(replica: SimReplica): Promise<void> {
@@ -99,7 +117,7 @@ export class Operations {
     const alike = ids.filter((other) => other[0] === id[0])
     const concerned = how < 0.5 ? [id] : how < 0.85 ? alike : [...ids]
     const versions = concerned.map((one) => this.commit(replica, one))
-    await this.#dawdle(replica)
+    await this.#survive(replica)
     this.#fenced(replica, ids)
     const name = nameOf(id)
     const whole = () => (how < 0.93 ? items.clear() : cache.invalidate({ keys: concerned.map(nameOf) }))
@@ -133,15 +151,16 @@ export class Operations {
     const run = this.#random.chance(0.1)
     const fails = this.#random.chance(0.1)
     const lifetime = plan.intentLifetime
+    const called = this.#world.scheduler.now
     let version: number | undefined
     let committed: ReturnType<typeof checker.committed> | undefined
     const work = async ({ signal, deadline, put }: MutationContext) => {
       await process.sleep(this.#random.between(0, lifetime * (this.#random.chance(0.1) ? 1.2 : 0.4)))
       if (signal.aborted || process.wall() >= deadline) throw new TooLate()
       version = this.commit(replica, id)
-      if (!run) committed = checker.committed(process, name, version, lifetime)
+      if (!run) committed = checker.committed(process, name, version, called, lifetime)
       this.#fenced(replica, [id])
-      await this.#dawdle(replica)
+      await this.#survive(replica)
       if (puts) put(items, id, { key: id, version })
       if (fails) throw new WorkError()
     }
@@ -151,14 +170,16 @@ export class Operations {
       const mutated = await cache.mutate([name], work, fleet ? { ...options, wait: 'fleet' } : options)
       if (mutated.promised && committed) committed.promised = true
       this.#world.trace(
-        () => `${process.id} mutated ${id} to ${version}: ${mutated.outcome} promised ${mutated.promised} stored ${mutated.stored}`,
+        () =>
+          `${process.id} mutated ${id} to ${version}: ${mutated.outcome} promised ${mutated.promised} stored ${mutated.stored}`,
       )
       if (mutated.promised) this.#world.count('promised')
       if (fleet && !mutated.promised) this.#world.count('not promised')
       if (mutated.stored) this.#world.count('put stored')
       if (version !== undefined) this.#resolved(replica, id, version, mutated.token)
     } catch (error) {
-      const known = error instanceof MutationAwayError || error instanceof TooLate || error instanceof WorkError
+      const known =
+        error instanceof MutationAwayError || error instanceof TooLate || error instanceof WorkError
       if (!known) throw error
       this.#world.trace(() => `${process.id} did not mutate ${id}: ${error.constructor.name}`)
       if (version !== undefined) checker.wrote(process, name, version)
@@ -187,8 +208,21 @@ export class Operations {
     }
   }
 
+  /** Between the commit and what follows it a writer may die. */
+  #survive(replica: SimReplica): Promise<void> {
+    const { plan, faults } = this.#world
+    if (this.#random.chance(plan.dies)) {
+      this.#world.trace(() => `${replica.process.id} dies`)
+      this.#world.count('died in a write')
+      faults.crash(replica)
+    }
+    return this.#dawdle(replica)
+  }
+
   #dawdle({ process }: SimReplica): Promise<void> {
-    return process.sleep(this.#random.chance(0.2) ? this.#random.between(0, this.#world.plan.maxStaleness / 4) : 0)
+    return process.sleep(
+      this.#random.chance(0.2) ? this.#random.between(0, this.#world.plan.maxStaleness / 4) : 0,
+    )
   }
 }
 

@@ -44,6 +44,8 @@ export interface Plan {
   /** Between two writes of the fleet. */
   readonly writeEvery: number
   readonly intentLifetime: number
+  /** How many writers die between their commit and what comes after it. */
+  readonly dies: number
   /** How long reads, writes and faults go on. */
   readonly busy: number
   readonly faults: readonly { readonly time: number; readonly fault: Fault }[]
@@ -55,18 +57,84 @@ export interface Plan {
   readonly long: boolean
 }
 
+/** Writers that die while Redis forgets their intents: only the youth of an incarnation bounds what that leaves behind. */
+export function orphansOf(random: Random): Plan {
+  const plan = planOf(random)
+  const T = 500
+  const busy = T * 4
+  return {
+    ...plan,
+    maxStaleness: T,
+    ids: ['a1', 'b1'],
+    network: {
+      ...plan.network,
+      delay: [0.5, 5],
+      slow: 0,
+      loseRequest: 0,
+      loseReply: 0,
+      loseMessage: 0,
+      repeatMessage: 0,
+    },
+    source: { takes: [2, 20], fails: 0 },
+    ttl: 600_000,
+    readEvery: T / 20,
+    writeEvery: T / 3,
+    intentLifetime: T,
+    busy,
+    dies: 0.5,
+    faults: Array.from({ length: 6 }, (_, at) => ({
+      time: (busy * (at + random.next())) / 6,
+      fault: 'flushall',
+    })),
+    calm: false,
+    long: true,
+  }
+}
+
+/** Redis goes back to what it knew a moment ago, again and again, and goes on from there, on the same server. */
+export function forksOf(random: Random): Plan {
+  const plan = planOf(random)
+  const T = plan.maxStaleness
+  const busy = T * 4
+  return {
+    ...plan,
+    network: {
+      ...plan.network,
+      delay: [T / 1000, T / 100],
+      slow: 0,
+      loseRequest: 0,
+      loseReply: 0,
+      loseMessage: 0.3,
+    },
+    ttl: 600_000,
+    readEvery: T / 10,
+    writeEvery: T / 15,
+    busy,
+    faults: Array.from({ length: 8 }, (_, at) => ({
+      time: (busy * (at + random.next())) / 8,
+      fault: 'rollback',
+    })),
+    calm: false,
+  }
+}
+
+/** From which histories a seed draws: all kinds, or of one kind that is rare among them. */
+export const PROFILES = { any: planOf, orphans: orphansOf, forks: forksOf }
+export type Profile = keyof typeof PROFILES
+
 /** Draws a configuration: each seed another mix of faults, delays and work. */
 export function planOf(random: Random): Plan {
   const calm = random.chance(0.08)
+  const long = !calm && random.chance(0.03)
   const maxStaleness = random.pick([500, 1000, 2000])
   const T = maxStaleness
-  const mix = FAULTS.filter(() => random.chance(0.25))
-  const busy = T * random.between(2.5, 4.5)
+  const mix = FAULTS.filter((fault) => random.chance(0.25) || (long && fault === 'flushall'))
+  const busy = T * random.between(2, 4)
   const count = calm || mix.length === 0 ? 0 : random.below(9)
   const faults = Array.from({ length: count }, () => ({
     time: random.between(T / 4, busy),
     fault: mix[random.below(mix.length)] ?? 'stop',
-  })).sort((one, other) => one.time - other.time)
+  })).toSorted((one, other) => one.time - other.time)
   const shaky = !calm && random.chance(0.6)
   const lossy = (most: number) => (shaky && random.chance(0.6) ? random.between(0, most) : 0)
   const delay = random.pick([T / 500, T / 100, T / 30])
@@ -75,7 +143,7 @@ export function planOf(random: Random): Plan {
   const patient = calm ? 5 : random.between(1, 3)
   return {
     maxStaleness,
-    replicas: 2 + random.below(3),
+    replicas: random.pick([2, 2, 3, 3, 4]),
     ids: random.chance(0.5) ? ['a1', 'b1'] : ['a1', 'a2', 'b1'],
     network: {
       delay: [delay / 4, delay],
@@ -100,10 +168,11 @@ export function planOf(random: Random): Plan {
     readEvery: T * random.between(0.05, 0.3),
     writeEvery: T * random.between(0.15, 1),
     intentLifetime: T * random.between(0.5, 2),
+    dies: calm || !(long || random.chance(0.25)) ? 0 : random.between(0, 0.5),
     busy,
     faults,
     drift: random.chance(0.5) ? random.between(0, 5e-4) : 0,
     calm,
-    long: !calm && random.chance(0.03),
+    long,
   }
 }

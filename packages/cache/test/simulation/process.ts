@@ -4,6 +4,9 @@ import type { Random, Scheduler } from './scheduler.ts'
 /** When the simulation begins, by every wall clock that was not touched. */
 export const EPOCH = 1_700_000_000_000
 
+/** How long after a resume it takes until anything arrives from outside, in ms. */
+const WAKING = 0.2
+
 interface Held {
   readonly action: () => void
   /** On the monotonic clock; undefined for what comes from a socket. */
@@ -41,7 +44,13 @@ export class SimProcess implements Clock {
   /** @param ran is told after each event that ran in the process */
   constructor(
     scheduler: Scheduler,
-    options: { id: string; index: number; rates: ClockRates; random: Random; ran: (process: SimProcess) => void },
+    options: {
+      id: string
+      index: number
+      rates: ClockRates
+      random: Random
+      ran: (process: SimProcess) => void
+    },
   ) {
     this.#scheduler = scheduler
     this.id = options.id
@@ -60,8 +69,7 @@ export class SimProcess implements Clock {
     return (this.#scheduler.now - this.#suspendedFor - standing) * this.#rates.monotonic
   }
 
-  readonly wall = (): number =>
-    Math.floor(EPOCH + this.#scheduler.now * this.#rates.wall + this.#stepped)
+  readonly wall = (): number => Math.floor(EPOCH + this.#scheduler.now * this.#rates.wall + this.#stepped)
 
   readonly after = (ms: number, action: () => void): (() => void) => {
     let cancelled = false
@@ -114,7 +122,9 @@ export class SimProcess implements Clock {
     const timers = held.filter(({ due }) => due !== undefined)
     timers.sort((one, other) => (one.due ?? 0) - (other.due ?? 0))
     for (const timer of timers) this.#timer(timer)
-    for (const one of held) if (one.due === undefined) this.receive(this.#scheduler.now, one.action)
+    // To wake takes a moment, in which the clock that stood still goes on.
+    const awake = this.#scheduler.now + WAKING
+    for (const one of held) if (one.due === undefined) this.receive(awake, one.action)
   }
 
   #timer(timer: Held): void {

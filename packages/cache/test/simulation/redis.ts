@@ -1,6 +1,6 @@
 import { readHeader } from '../../src/codec/entry.ts'
-import type { MemoryServer } from '../../src/memory/transport.ts'
 import { emptyShard, type ShardState } from '../../src/memory/shard.ts'
+import type { MemoryServer } from '../../src/memory/transport.ts'
 import type { BusListener } from '../../src/ports.ts'
 import { Markers } from '../../src/protocol/markers.ts'
 import type { Checker } from './checker.ts'
@@ -21,6 +21,9 @@ export class SimRedis {
   readonly #scheduler: Scheduler
   readonly #checker: Checker
   readonly #executed: (result: unknown, process: SimProcess) => void
+  readonly #trace: (line: () => string) => void
+  /** What the last look at an entry said, and on what it was based. */
+  readonly #looked = new Map<string, { stored: unknown; head: unknown; version: number | undefined }>()
 
   /** @param executed is shown the reply of each script */
   constructor(
@@ -28,7 +31,9 @@ export class SimRedis {
     scheduler: Scheduler,
     checker: Checker,
     executed: (result: unknown, process: SimProcess) => void,
+    trace: (line: () => string) => void,
   ) {
+    this.#trace = trace
     this.#executed = executed
     this.server = server
     this.#scheduler = scheduler
@@ -53,8 +58,14 @@ export class SimRedis {
   }
 
   heard(process: SimProcess, payload: string, listener: BusListener | undefined): void {
+    this.#trace(() => `${process.id} hears ${payload}`)
     listener?.message(payload)
     this.#checker.heard(process, payload)
+  }
+
+  /** A process hears what a script said. */
+  replied({ id }: SimProcess, reply: unknown): void {
+    if (isHeadReply(reply)) this.#checker.learned(id, reply.head.incarnation)
   }
 
   snapshot(): Snapshot {
@@ -63,10 +74,20 @@ export class SimRedis {
 
   /** The version that a reader would get of an entry; undefined when it would get none. */
   readable(name: string): number | undefined {
-    const { entries, head, markers, floor } = this.state
+    const { entries, head } = this.state
     const stored = entries.get(name)
+    const last = this.#looked.get(name)
+    if (last !== undefined && last.stored === stored && last.head === head) return last.version
+    const version = this.#versionOf(name, stored)
+    this.#looked.set(name, { stored, head, version })
+    return version
+  }
+
+  #versionOf(name: string, stored: { readonly bytes: Buffer } | undefined): number | undefined {
+    const { head, markers, floor } = this.state
     const header = stored && readHeader(stored.bytes)
-    if (header === undefined || head === undefined || header.incarnation !== head.incarnation) return undefined
+    if (header === undefined || head === undefined || header.incarnation !== head.incarnation)
+      return undefined
     const covering = new Markers()
     covering.load({ seqs: [...markers], floor })
     const cache = name.slice(0, name.lastIndexOf(':'))
@@ -81,12 +102,14 @@ export class SimRedis {
   /** Comes back as another server with what it knew then. */
   restartFrom({ taken, state }: Snapshot): void {
     this.#checker.lost(taken, 'restart')
+    this.#looked.clear()
     this.server.restart(copyOf(state))
   }
 
   /** A primary that was demoted and promoted again: the same run, and less than it knew. */
   rollBackTo({ taken, state }: Snapshot): void {
     this.#checker.lost(taken, 'rollback')
+    this.#looked.clear()
     this.server.shard.state = copyOf(state)
   }
 
@@ -111,6 +134,7 @@ export class SimRedis {
     for (const [marker, seq] of state.markers) {
       state.markers.delete(marker)
       state.floor = seq
+      this.#looked.clear()
       return
     }
   }
@@ -128,6 +152,9 @@ export class SimRedis {
     }
   }
 }
+
+const isHeadReply = (reply: unknown): reply is { head: { incarnation: number } } =>
+  typeof reply === 'object' && reply !== null && 'head' in reply && reply.head !== undefined
 
 function copyOf(state: ShardState): ShardState {
   return {

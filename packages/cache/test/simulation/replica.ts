@@ -1,14 +1,14 @@
 import { type Cache, createGuardedCache } from '../../src/cache.ts'
 import { LoadTimeoutError } from '../../src/errors.ts'
+import type { NamedCache } from '../../src/named-cache.ts'
 import type { Logger } from '../../src/ports.ts'
 import type { Guards } from '../../src/protocol/guards.ts'
-import type { NamedCache } from '../../src/named-cache.ts'
 import type { Checker } from './checker.ts'
 import type { Network } from './network.ts'
 import type { Plan } from './plan.ts'
 import type { SimProcess } from './process.ts'
 import type { Random } from './scheduler.ts'
-import { isItem, type Item, type Source, SourceError } from './source.ts'
+import { type Item, isItem, type Source, SourceError } from './source.ts'
 
 const SILENT: Logger = { info() {}, warn() {}, error() {} }
 
@@ -47,7 +47,8 @@ export function startReplica(around: ReplicaSurroundings): SimReplica {
       token: () => random.token(),
       id: process.id,
       onEvent: ({ type }) => {
-        if (type === 'flushed') for (const name of checker.names) checker.loads.evicted(process.index, name, now())
+        if (type === 'flushed')
+          for (const name of checker.names) checker.loads.evicted(process.index, name, now())
       },
     },
     guards,
@@ -55,9 +56,11 @@ export function startReplica(around: ReplicaSurroundings): SimReplica {
   const load = async (keys: readonly string[]): Promise<Item[]> => {
     const names = keys.map((key) => `items:v1:${key}`)
     const { delay, commandTimeout } = plan.network
-    const margins = { own: plan.hardTimeout + 4 * commandTimeout, other: 4 * delay[1] }
+    const margins = { own: 2 * plan.hardTimeout + 16 * commandTimeout, other: 4 * delay[1] }
     around.trace(() => `${process.id} loads ${keys.join()}`)
-    const ends = names.map((name) => checker.loads.begin(process.index, name, now(), margins, around.writing(name)))
+    const ends = names.map((name) =>
+      checker.loads.begin(process.index, name, now(), margins, around.writing(name)),
+    )
     try {
       const versions = await source.load(process, names)
       around.trace(() => `${process.id} loaded ${keys.join()} = ${versions.join()}`)
@@ -70,9 +73,7 @@ export function startReplica(around: ReplicaSurroundings): SimReplica {
     name: 'items',
     version: 1,
     key: (key) => key,
-    ...(plan.batchLoads
-      ? { loadMany: load }
-      : { load: async (key: string) => (await load([key]))[0] }),
+    ...(plan.batchLoads ? { loadMany: load } : { load: async (key: string) => (await load([key]))[0] }),
     ttl: plan.ttl,
     staleWhileRevalidate: plan.staleWhileRevalidate,
     staleIfError: plan.staleIfError,

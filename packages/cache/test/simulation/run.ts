@@ -1,45 +1,68 @@
-/** `node test/simulation/run.ts --seeds 20000 --from 1 [--seed 17 --trace] [--without fence]` */
+/** `node test/simulation/run.ts --seeds 20000 --from 1 [--workers 2] [--seed 17 --trace] [--profile forks] [--without fence,replay]` */
 import { parseArgs } from 'node:util'
-import { ALL_GUARDS } from '../../src/protocol/guards.ts'
+import { describeBroken, guardsWithout, runInWorkers, seedsFrom, sorted } from './batch.ts'
+import type { Profile } from './plan.ts'
 import { simulate } from './simulate.ts'
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     without: { type: 'string' },
+    profile: { type: 'string', default: 'any' },
+    enough: { type: 'string', default: 'Infinity' },
     most: { type: 'string', default: '10' },
   },
 })
-const guards = values.without === undefined ? ALL_GUARDS : { ...ALL_GUARDS, [values.without]: false }
-const from = Number(values.seed ?? values.from)
-const count = values.seed === undefined ? Number(values.seeds) : 1
-const began = performance.now()
-const seen = new Map<string, number>()
-const broken = new Map<string, number[]>()
-let failed = 0
-let events = 0
-for (let seed = from; seed < from + count; seed++) {
-  const outcome = await simulate(seed, { guards, trace: values.trace })
-  events += outcome.events
-  for (const what of outcome.counts.keys()) seen.set(what, (seen.get(what) ?? 0) + 1)
-  if (values.trace) console.log(`${outcome.trace.join('\n')}\n${JSON.stringify(outcome.plan)}\nhash ${outcome.hash}`)
-  if (outcome.violations.length === 0) continue
-  failed++
-  for (const guarantee of new Set(outcome.violations.map((one) => one.guarantee))) {
-    broken.set(guarantee, [...(broken.get(guarantee) ?? []), seed])
-  }
-  if (failed > Number(values.most)) continue
-  for (const { guarantee, time, text } of outcome.violations.slice(0, 3)) {
-    console.log(`seed ${seed}: ${guarantee} broken at ${time.toFixed(1)}: ${text}`)
-  }
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+const profile = profileOf(values.profile)
+const without = values.without === undefined ? [] : values.without.split(',')
+
+if (values.seed === undefined) await many()
+else await one(Number(values.seed))
+
+async function one(seed: number): Promise<void> {
+  const outcome = await simulate(seed, { guards: guardsWithout(without), trace: values.trace, profile })
+  if (values.trace) print(`${JSON.stringify(outcome.plan, undefined, 2)}\n${outcome.trace.join('\n')}`)
+  for (const { guarantee, time, text } of outcome.violations)
+    print(`seed ${seed}: ${guarantee} at ${time.toFixed(1)}: ${text}`)
+  print(`${outcome.events} events, hash ${outcome.hash}: ${outcome.violations.length} violations`)
+  process.exitCode = outcome.violations.length > 0 ? 1 : 0
 }
-const seconds = (performance.now() - began) / 1000
-const { user, system } = process.cpuUsage()
-const cpu = ((user + system) / 1000 / count).toFixed(1)
-console.log(`${count} seeds in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(0)} a second, ${Math.round(events / count)} events and ${cpu} ms of CPU each`)
-for (const [what, seeds] of [...seen].sort()) console.log(`  ${what}: ${((100 * seeds) / count).toFixed(1)} % of seeds`)
-for (const [guarantee, seeds] of broken) console.log(`${guarantee}: ${seeds.length} seeds, ${seeds.slice(0, 12).join(' ')}`)
-process.exitCode = failed > 0 ? 1 : 0
+
+function profileOf(name: string): Profile {
+  if (name === 'any' || name === 'orphans' || name === 'forks') return name
+  throw new RangeError(`--profile is any, orphans or forks, not ${name}`)
+}
+
+async function many(): Promise<void> {
+  const began = performance.now()
+  const batch = {
+    profile,
+    seeds: seedsFrom(Number(values.from), Number(values.seeds)),
+    without,
+    enough: Number(values.enough),
+  }
+  const report = await runInWorkers(batch, Number(values.workers))
+  const seconds = (performance.now() - began) / 1000
+  const { user, system } = process.cpuUsage()
+  const each = ((user + system) / 1000 / report.seeds).toFixed(1)
+  const events = Math.round(report.events / report.seeds)
+  for (const line of describeBroken(report).slice(0, Number(values.most))) print(line)
+  for (const [what, seeds] of sorted(report.met))
+    print(`  ${what}: ${((100 * seeds) / report.seeds).toFixed(1)} % of seeds`)
+  print(`${report.seeds} seeds in ${seconds.toFixed(1)} s: ${(report.seeds / seconds).toFixed(0)} a second`)
+  print(`${events} events and ${each} ms of CPU each; ${report.broken.length} seeds break something`)
+  const guarantees = new Map<string, number[]>()
+  for (const { seed, violations } of report.broken) {
+    for (const guarantee of new Set(violations.map((violation) => violation.guarantee))) {
+      guarantees.set(guarantee, [...(guarantees.get(guarantee) ?? []), seed])
+    }
+  }
+  for (const [guarantee, seeds] of guarantees)
+    print(`${guarantee}: ${seeds.length} seeds, ${seeds.slice(0, 12).join(' ')}`)
+  process.exitCode = report.broken.length > 0 ? 1 : 0
+}

@@ -52,7 +52,11 @@ export class Random {
 
   /** Sixteen characters. */
   token(): string {
-    const part = () => this.below(2 ** 32).toString(36).padStart(8, '0').slice(-8)
+    const part = () =>
+      this.below(2 ** 32)
+        .toString(36)
+        .padStart(8, '0')
+        .slice(-8)
     return part() + part()
   }
 }

@@ -1,6 +1,6 @@
 import { ALL_GUARDS, type Guards } from '../../src/protocol/guards.ts'
 import type { Violation } from './checker.ts'
-import { type Plan, planOf } from './plan.ts'
+import { type Plan, PROFILES, type Profile } from './plan.ts'
 import { Random } from './scheduler.ts'
 import { World } from './world.ts'
 
@@ -16,14 +16,16 @@ export interface Outcome {
   readonly plan: Plan
 }
 
-/** Runs one seed. The same seed, guards and code always do the same. */
+/**
+ * Runs one seed. The same seed, guards and code always do the same.
+ */
 export async function simulate(
   seed: number,
-  options: { guards?: Guards; trace?: boolean } = {},
+  options: { guards?: Guards; trace?: boolean; profile?: Profile } = {},
 ): Promise<Outcome> {
-  const { guards = ALL_GUARDS, trace = false } = options
+  const { guards = ALL_GUARDS, trace = false, profile = 'any' } = options
   const random = new Random(seed)
-  const plan = planOf(random)
+  const plan = PROFILES[profile](random)
   const world = new World(plan, random, guards, trace)
   await world.run()
   const { checker, counts, scheduler, replicas } = world
@@ -37,7 +39,8 @@ export async function simulate(
   add('calm', plan.calm ? 1 : 0)
   for (const { cache } of replicas) {
     const { flushes, l1Hits, l2Hits, staleHits, fenced } = cache.stats()
-    for (const [what, number] of Object.entries({ flushes, l1Hits, l2Hits, staleHits, fenced })) add(what, number)
+    for (const [what, number] of Object.entries({ flushes, l1Hits, l2Hits, staleHits, fenced }))
+      add(what, number)
   }
   const { hash, events } = scheduler
   return { seed, violations: checker.violations, hash, events, counts: named, trace: world.lines ?? [], plan }

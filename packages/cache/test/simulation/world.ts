@@ -1,10 +1,10 @@
 import { MemoryServer } from '../../src/memory/transport.ts'
-import { MAX_INTENT } from '../../src/protocol/shard-view.ts'
 import type { Guards } from '../../src/protocol/guards.ts'
+import { MAX_INTENT } from '../../src/protocol/shard-view.ts'
 import { Checker, type Read } from './checker.ts'
 import { Faults } from './faults.ts'
 import { Network } from './network.ts'
-import { nameOf, Operations } from './operations.ts'
+import { latencyBound, nameOf, Operations } from './operations.ts'
 import type { Plan } from './plan.ts'
 import { EPOCH, SimProcess } from './process.ts'
 import { SimRedis } from './redis.ts'
@@ -27,6 +27,7 @@ export class World {
   readonly faults: Faults
   /** Reads that have not ended. */
   readonly under = new Set<{ readonly process: SimProcess; readonly reads: readonly Read[] }>()
+  readonly writes = new Set<{ readonly process: SimProcess }>()
   readonly counts = { slowest: 0, named: new Map<string, number>() }
   readonly lines: string[] | undefined
   readonly #guards: Guards
@@ -45,7 +46,14 @@ export class World {
     const { maxStaleness } = plan
     this.source = new Source(scheduler, random.fork(), plan.source)
     const processes = this.#processes
-    this.checker = new Checker({ scheduler, source: this.source, names, prefix: PREFIX, maxStaleness, processes })
+    this.checker = new Checker({
+      scheduler,
+      source: this.source,
+      names,
+      prefix: PREFIX,
+      maxStaleness,
+      processes,
+    })
     const chance = random.fork()
     const server = new MemoryServer({
       prefix: PREFIX,
@@ -54,7 +62,8 @@ export class World {
       token: () => chance.token(),
       guards,
     })
-    this.redis = new SimRedis(server, scheduler, this.checker, (reply, process) => this.#saw(reply, process))
+    const saw = (reply: unknown, process: SimProcess) => this.#saw(reply, process)
+    this.redis = new SimRedis(server, scheduler, this.checker, saw, (line) => this.trace(line))
     this.operations = new Operations(this, random.fork())
     this.faults = new Faults(this, random.fork())
   }
@@ -109,7 +118,10 @@ export class World {
     for (let at = 0; at < plan.busy; at += T / 4) scheduler.at(at, () => this.faults.remember())
     await scheduler.run(plan.busy)
     this.faults.end()
-    await scheduler.run(plan.busy + plan.intentLifetime + 2 * T + 2500)
+    await scheduler.run(plan.busy + Math.max(plan.intentLifetime, T) + T / 4)
+    // What could not be sent is sent again after up to two seconds, and an intent may still stand.
+    while (this.#waiting && scheduler.now < plan.busy + 3 * T + 4000)
+      await scheduler.run(scheduler.now + T / 4)
     if (plan.long) await this.#grow()
     await this.#lastLook()
     this.checker.finish()
@@ -134,6 +146,14 @@ export class World {
     }
   }
 
+  get #waiting(): boolean {
+    for (const { process } of this.writes) if (process.alive) return true
+    const now = EPOCH + this.scheduler.now
+    const intents = [...this.redis.state.intents.values()].flatMap((some) => [...some.values()])
+    if (intents.some(({ expiresAt }) => expiresAt > now)) return true
+    return this.#alive.some(({ cache }) => !cache.live || cache.stats().pending > 0)
+  }
+
   get #alive(): SimReplica[] {
     return this.replicas.filter(({ process }) => process.alive)
   }
@@ -154,13 +174,19 @@ export class World {
     const T = plan.maxStaleness
     for (const replica of this.#alive) {
       for (const id of this.ids) {
-        replica.process.receive(scheduler.now, () => void operations.one(replica, id).then(() => this.#kept(replica, id)))
+        replica.process.receive(
+          scheduler.now,
+          () => void operations.one(replica, id).then(() => this.#kept(replica, id)),
+        )
       }
     }
-    await scheduler.run(scheduler.now + T + Math.min(plan.hardTimeout, 2 * T))
+    // As long as it takes, within the bound.
+    const end = scheduler.now + latencyBound(plan)
+    while (this.under.size > 0 && scheduler.now < end) await scheduler.run(scheduler.now + T / 4)
     for (const { process, reads } of this.under) {
       const [read] = reads
-      if (process.alive) checker.violate('G6', `${process.id}: a read of ${read?.name} begun at ${read?.begun} never ended`)
+      if (process.alive)
+        checker.violate('G6', `${process.id}: a read of ${read?.name} begun at ${read?.begun} never ended`)
     }
     for (const { process, cache } of this.#alive) {
       if (!cache.live) checker.violate('rest', `${process.id}: L1 is not back in service`)
@@ -172,11 +198,16 @@ export class World {
     if (plan.calm) for (const text of inFleet) checker.violate('G7', text)
   }
 
-  /** Whether L1 is in service again. What is short-lived, or young, may be due already. */
-  #kept({ process, items }: SimReplica, id: string): void {
+  /** Whether L1 is in service again. What is short-lived, or young, may have ended already. */
+  async #kept(replica: SimReplica, id: string, last = false): Promise<void> {
+    const { process, items } = replica
     const { plan, scheduler, checker } = this
-    if (plan.ttl < 60_000 || plan.earlyRefresh > 0 || scheduler.now > MAX_INTENT * 0.8) return
-    if (items.peek(id) === undefined) checker.violate('rest', `${process.id}: ${id} is not in L1`)
+    if (plan.ttl < 60_000 || scheduler.now > MAX_INTENT * 0.8) return
+    const { tier } = await items.inspect(id)
+    if (tier === 'l1') return
+    if (last) checker.violate('rest', `${process.id}: ${id} is not in L1, but in ${tier}`)
+    // It may have waited too long for another's load, and then loaded for itself.
+    else await this.operations.one(replica, id).then(() => this.#kept(replica, id, true))
   }
 
   /** After each event in a process: what L1 would answer now. */
@@ -194,14 +225,16 @@ export class World {
     }
     if ('changes' in reply) {
       this.count('replay')
-      for (const name of this.checker.names) this.checker.loads.evicted(process.index, name, this.scheduler.now)
+      for (const name of this.checker.names)
+        this.checker.loads.evicted(process.index, name, this.scheduler.now)
     }
     this.trace(() => `redis: ${process.id} ${describe(reply)}`)
   }
 }
 
 function describe(reply: object): string {
-  const where = 'head' in reply && isHead(reply.head) ? `${reply.head.incarnation % 1000}:${reply.head.seq}` : '-'
+  const where =
+    'head' in reply && isHead(reply.head) ? `${reply.head.incarnation % 1000}:${reply.head.seq}` : '-'
   const brief = (key: string, value: unknown) => (['head', 'bytes', 'data'].includes(key) ? undefined : value)
   return `${where} ${JSON.stringify(reply, brief).slice(0, 250)}`
 }

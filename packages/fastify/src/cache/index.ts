@@ -1,4 +1,4 @@
-export { cacheAdminPlugin, type CacheAdminOptions } from './admin.ts'
+export { type CacheAdminOptions, cacheAdminPlugin } from './admin.ts'
 export { hasAlready } from './conditional.ts'
 export { RouteCacheError } from './errors.ts'
 export type { RouteCacheOptions } from './options.ts'

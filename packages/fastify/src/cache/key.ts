@@ -24,29 +24,33 @@ const digest = (text: string): string => hash('sha256', text, 'base64url').slice
 
 function ofAddress({ params, query }: FastifyRequest): string {
   let path = ''
-  for (const value of valuesOf(params)) path += path === '' ? encode(value) : `/${encode(value)}`
-  const asked = entriesOf(query)
+  if (isRecord(params)) {
+    for (const name in params) path += path === '' ? encode(params[name]) : `/${encode(params[name])}`
+  }
+  if (!isRecord(query)) return path
+  const asked: string[] = []
+  for (const name in query) if (query[name] !== undefined) asked.push(name)
   if (asked.length === 0) return path
-  const sorted = asked.length === 1 ? asked : asked.toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `${path}?${sorted.map(([name, value]) => `${encode(name)}${encodeValue(name, value)}`).join('&')}`
+  return `${path}?${asked
+    .toSorted()
+    .map((name) => encodeField(encode(name), query[name]))
+    .join('&')}`
 }
 
-const valuesOf = (given: unknown): unknown[] =>
-  typeof given === 'object' && given !== null ? Object.values(given) : []
-
-const entriesOf = (given: unknown): [string, unknown][] =>
+const isRecord = (given: unknown): given is Record<string, unknown> =>
   typeof given === 'object' && given !== null
-    ? Object.entries(given).filter(([, value]) => value !== undefined)
-    : []
 
-function encodeValue(name: string, value: unknown): string {
-  if (!Array.isArray(value)) return value === null ? '' : `=${encode(value)}`
-  return value.map((one, at) => `${at === 0 ? '' : `&${encode(name)}`}=${encode(one)}`).join('')
+function encodeField(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.map((one) => `${name}=${encode(one)}`).join('&')
+  return value === null ? name : `${name}=${encode(value)}`
 }
 
-const encode = (value: unknown): string => encodeURIComponent(textOf(value).toWellFormed())
-
-function textOf(value: unknown): string {
+/** Half of a surrogate pair, which cannot be encoded, becomes U+FFFD. */
+function encode(value: unknown): string {
   if (value === undefined) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value !== 'string') return encodeURIComponent(JSON.stringify(value).toWellFormed())
+  return PLAIN.test(value) ? value : encodeURIComponent(value.toWellFormed())
 }
+
+/** What encoding leaves as it is. */
+const PLAIN = /^[\w.~-]*$/

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../problem.ts'
 
 /** Where a write stands in the history of the cache: in the answer to the write, and in requests that must see it. */
-export const WRITE_HEADER = 'lockstep-write'
+const WRITE_HEADER = 'lockstep-write'
 /** The write is not in Redis yet: whoever must see it reads past the caches. */
 const PENDING = 'pending'
 

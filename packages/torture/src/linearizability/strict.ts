@@ -15,7 +15,7 @@ const load: Omit<Load, 'writes'> = {
 }
 
 /** What is wrong with one key. */
-export interface Violation {
+interface Violation {
   readonly key: number
   readonly stuck: Operation
 }

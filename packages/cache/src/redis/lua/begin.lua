@@ -2,7 +2,8 @@
 -- begin: declares a write; until it ends or its time is over, nobody may fill these names. Invalidates them.
 -- KEYS head log markers server intents replicas entry... lease...
 -- ARGV incarnation token publish channel lead tail writer ms
--- Returns head, time, the token before, how many entries there were, and the replicas that may hold a lease on L1.
+-- Returns head, time, the token before, how many entries there were, and the replicas that may hold a lease on L1,
+-- each followed by the time until which.
 -- A writer that meets another, and the other, are contended: neither knows who writes last.
 local time = now()
 local entries, leases, names = entries_and_leases((#KEYS - 6) / 2)
@@ -24,7 +25,7 @@ for i, name in ipairs(names) do
 end
 sweep_intents(time, #names)
 local reply = { head_text(head), time, previous, removed }
-for _, replica in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '(' .. whole(time), '+inf')) do
-  reply[#reply + 1] = replica
+for _, text in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '(' .. whole(time), '+inf', 'WITHSCORES')) do
+  reply[#reply + 1] = text
 end
 return reply

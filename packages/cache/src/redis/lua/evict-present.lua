@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- evict-present: invalidates those of the entries that are there, or are being loaded; if none is, nothing happens.
+-- evict-present: invalidates those of the entries that are there, or are being loaded or written; if none is, nothing happens.
 -- KEYS head log markers server intents replicas entry... lease...
 -- ARGV incarnation token publish channel lead tail
 -- Returns nothing, or head, time, the token before, how many entries there were, and the places of those invalidated.
@@ -7,10 +7,21 @@
 local time = now()
 local head = read_head(time)
 local entries, leases, names, places = {}, {}, {}, {}
+
+-- Whether a write is under way that may still be written through.
+local function written(name)
+  for _, intent in ipairs(live_intents(name, time)) do
+    if intent.contended == '0' then
+      return true
+    end
+  end
+  return false
+end
+
 local n = (#KEYS - 6) / 2
 for i = 1, n do
   local entry, lease = KEYS[6 + i], KEYS[6 + n + i]
-  if redis.call('EXISTS', entry, lease) > 0 then
+  if redis.call('EXISTS', entry, lease) > 0 or written(name_of(entry)) then
     places[#places + 1] = i
     entries[#entries + 1] = entry
     leases[#leases + 1] = lease

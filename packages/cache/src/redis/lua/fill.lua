@@ -11,7 +11,7 @@ local woken, stored = {}, {}
 for i = 1, n do
   local at = 2 + 4 * i
   local holder, granted, lifetime, bytes = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local held = redis.call('GET', leases[i])
+  local held = redis.pcall('GET', leases[i])
   local awaited = held == holder .. AWAITED
   local holds = awaited or held == holder
   if holds then

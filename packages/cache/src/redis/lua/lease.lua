@@ -12,15 +12,15 @@ local writing = redis.call('EXISTS', KEYS[5]) == 1
 
 local function answer(i)
   local asker, rejected = ARGV[2 + 2 * i], ARGV[3 + 2 * i]
-  local entry = redis.call('GET', entries[i])
-  if entry and '=' .. string.sub(entry, 5, 20) ~= rejected then
+  local entry = redis.pcall('GET', entries[i])
+  if type(entry) == 'string' and '=' .. string.sub(entry, 5, 20) ~= rejected then
     return entry
   end
   if writing and #live_intents(names[i], time) > 0 then
     return 3
   end
-  local held = redis.call('GET', leases[i])
-  if not held then
+  local held = redis.pcall('GET', leases[i])
+  if type(held) ~= 'string' then
     redis.call('SET', leases[i], asker, 'PX', ARGV[3])
     return 1
   end

@@ -6,13 +6,16 @@
 --
 -- head      string incarnation:seq:token:born
 -- log       stream, ids <seq>-0, one field: the message as it was published
--- markers   sorted set by seq: t:tag, p:prefix, c:cache; the member `floor` stands for those that were dropped
+-- markers   sorted set by seq: t:tag, p:prefix, c:cache; the member `floor` stands for those that were dropped, and is always
+--           there: without it the set was lost
 -- server    string: the replication id of the server on which the incarnation began
 -- intents   hash by name: `expiry incarnation seq contended token`, several divided by commas
 -- replicas  sorted set by the server time until which a replica may hold a lease on its L1
 
 local LOG_LENGTH = 10000
 local MAX_MARKERS = 10000
+-- In bytes.
+local MAX_NAME = 512
 -- Lua hands over some 8,000 values at once.
 local CHUNK = 1000
 -- Behind the token of a lease that others wait for.
@@ -41,6 +44,7 @@ end
 -- A new history: entries of the old one read as absent from now on.
 local function begin_incarnation(time)
   redis.call('DEL', KEYS[2], KEYS[3])
+  redis.call('ZADD', KEYS[3], 0, 'floor')
   redis.call('SET', KEYS[4], this_server())
   local head = { incarnation = ARGV[1], seq = 0, token = ARGV[2] .. '0', born = whole(time) }
   redis.call('SET', KEYS[1], head_text(head))
@@ -54,7 +58,10 @@ local function read_head(time)
   if type(text) == 'string' then
     incarnation, seq, token, born = string.match(text, '^(%d+):(%d+):([%w_-]+):(%d+)$')
   end
-  if not incarnation or tonumber(incarnation) >= 2 ^ 53 or tonumber(seq) >= 2 ^ 53 then
+  -- Only what we write ourselves: `007` would compare as another one than 7.
+  local ours = incarnation and tonumber(incarnation) < 2 ^ 53 and tonumber(seq) < 2 ^ 53 and #born < 16
+    and incarnation == whole(tonumber(incarnation)) and seq == whole(tonumber(seq))
+  if not ours then
     return begin_incarnation(time)
   end
   return { incarnation = incarnation, seq = tonumber(seq), token = token, born = born }
@@ -101,7 +108,7 @@ end
 
 -- The part of an entry's header that scripts need, as codec/entry.ts lays it out; nil for what is no entry of ours.
 local function parse_entry(entry)
-  if not entry or #entry < 90 or string.byte(entry, 1) ~= 2 or string.byte(entry, 4) ~= 0 then
+  if type(entry) ~= 'string' or #entry < 90 or string.byte(entry, 1) ~= 2 or string.byte(entry, 4) ~= 0 then
     return nil
   end
   local flags = string.byte(entry, 3)
@@ -139,8 +146,13 @@ end
 -- Whether a marker that covers the entry is newer than the stamp.
 local function covered(name, tags, stamp)
   local newest = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
-  if not newest or stamp >= tonumber(newest) then
+  if newest and stamp >= tonumber(newest) then
     return false
+  end
+  -- Each of its beginnings may be a marker: a name so long costs more to look up than to load. And without its floor the
+  -- set was lost, and nobody knows what it said.
+  if #name > MAX_NAME or not redis.call('ZSCORE', KEYS[3], 'floor') then
+    return true
   end
   local markers = { 'floor' }
   local cache = string.match(name, '^([^:]+:v%d+):')
@@ -164,15 +176,32 @@ local function covered(name, tags, stamp)
   return false
 end
 
+-- A set that was lost, by eviction or by hand: everything up to now reads as absent.
+local function mend_markers(head)
+  if not redis.call('ZSCORE', KEYS[3], 'floor') then
+    redis.call('ZADD', KEYS[3], whole(head.seq), 'floor')
+  end
+end
+
+-- Control keys of another type than ours would stop the fleet for ever: they go, and the head with them.
+local function mend_types()
+  for i, kind in ipairs({ 'string', 'stream', 'zset', 'string', 'hash', 'zset' }) do
+    local found = redis.call('TYPE', KEYS[i]).ok
+    if found ~= 'none' and found ~= kind then
+      redis.call('DEL', KEYS[1], KEYS[i])
+    end
+  end
+end
+
 local function set_markers(markers, seq)
   for i = 1, #markers do
     redis.call('ZADD', KEYS[3], whole(seq), markers[i])
   end
-  local excess = redis.call('ZCARD', KEYS[3]) - MAX_MARKERS
+  -- Besides the floor, which is the oldest of all, and is dropped first.
+  local excess = redis.call('ZCARD', KEYS[3]) - 1 - MAX_MARKERS
   if #markers == 0 or excess <= 0 then
     return
   end
-  -- The floor is the oldest of all and is dropped first, so there is always one more to drop than to save.
   local dropped = redis.call('ZPOPMIN', KEYS[3], excess + 1)
   redis.call('ZADD', KEYS[3], dropped[#dropped], 'floor')
 end

@@ -9,7 +9,7 @@ local head = read_head(time)
 local name = name_of(KEYS[7])
 local version, lifetime = tonumber(ARGV[7]), ARGV[8]
 local stored = nil
-local entry = parse_entry(redis.call('GET', KEYS[7]))
+local entry = parse_entry(redis.pcall('GET', KEYS[7]))
 if entry and entry.incarnation == tonumber(head.incarnation) and not covered(name, entry.tags, entry.seq) then
   stored = entry.version
 end
