@@ -1,6 +1,6 @@
 import { startRedisServer } from '@lockstep/servers'
 import { Redis } from 'ioredis'
-import { booksInL2, book, CALLERS, concurrently, KEYS, openReplica } from './books.ts'
+import { book, booksInL2, CALLERS, concurrently, KEYS, openReplica } from './books.ts'
 import { compare } from './compare.ts'
 import { type Row, rateOf, ratioOf } from './table.ts'
 

@@ -63,6 +63,18 @@ await test('what waits is sent as soon as Redis answers, without waiting for its
   t.equal(a.cache.stats().pending, 0)
 })
 
+await test('a later invalidation of the same that is done settles one that waits', async (t) => {
+  const { a } = await fleet()
+  a.net.away = true
+  await a.books.invalidate(42)
+  await a.books.invalidate(43)
+  a.net.away = false
+  t.match(await a.books.invalidate(42), { outcome: 'applied' })
+  t.equal(a.cache.stats().pending, 1, 'the other still waits')
+  await a.books.get(42)
+  t.match(await a.books.read(42), { from: 'l1' })
+})
+
 await test('what is invalidated while a retry is on its way is not taken for done', async (t) => {
   const { a, pass } = await fleet()
   const working = a.store.invalidate

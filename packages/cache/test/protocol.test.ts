@@ -150,6 +150,18 @@ await test('the oldest marker takes none along that is of another kind, but of t
   }
 })
 
+const CHANGE_OF_ONE = {
+  incarnation: 7,
+  seq: 2,
+  previous: 'prev-_1',
+  token: 'tok',
+  origin: 'me',
+  keys: ['books:v1:1'],
+  tags: [],
+  prefixes: [],
+  caches: [],
+}
+
 await test('the message of one entry reads the same by the short way and by JSON', async (t) => {
   const change = { ...CHANGE_OF_ONE, acknowledge: false }
   for (const key of [
@@ -167,15 +179,3 @@ await test('the message of one entry reads the same by the short way and by JSON
   }
   t.same(decodeMessage('other', [], encodeChange('shop', 0, change)), { kind: 'foreign' })
 })
-
-const CHANGE_OF_ONE = {
-  incarnation: 7,
-  seq: 2,
-  previous: 'prev-_1',
-  token: 'tok',
-  origin: 'me',
-  keys: ['books:v1:1'],
-  tags: [],
-  prefixes: [],
-  caches: [],
-}

@@ -129,6 +129,28 @@ await test('getMany keeps the order, with duplicates, over both tiers and the so
   t.same(await a.books.getMany([]), [])
 })
 
+await test('getMany reads L2 a thousand at a time, one command after another', async (t) => {
+  const { a, b, source, state } = await fleet({ size: 2 })
+  const keys = Array.from({ length: 2500 }, (_, id) => id)
+  for (const id of keys) source.set(id, { title: `book ${id}` })
+  await a.books.getMany(keys)
+  await settle()
+  const sizes: number[] = []
+  let under = 0
+  const { read } = b.store
+  b.store.read = async (shard, names) => {
+    sizes.push(names.length)
+    t.equal(++under, 1)
+    const reply = await read(shard, names)
+    under--
+    return reply
+  }
+  const values = await b.books.getMany(keys)
+  t.same(sizes, [1000, 1000, 500])
+  t.ok(values.every((value, id) => value?.title === `book ${id}`))
+  t.equal(state.loads, 2500)
+})
+
 await test('inspect says where an entry lies, and neither loads it nor moves it', async (t) => {
   const { a, b, state, pass } = await fleet({
     size: 2,

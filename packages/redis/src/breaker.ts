@@ -137,7 +137,7 @@ export class Breaker {
   #newDeadline(): Deadline {
     const late = Promise.withResolvers<never>()
     late.promise.catch(() => {})
-    let cancel = () => {}
+    let cancel: (() => void) | undefined
     const wait = (left: number) => {
       const before = this.#received()
       cancel = this.#after(this.#timeout, () => {
@@ -147,7 +147,7 @@ export class Breaker {
         })
       })
     }
-    const deadline = { passed: late.promise, waiting: 0, cancel: () => cancel() }
+    const deadline = { passed: late.promise, waiting: 0, cancel: () => cancel?.() }
     wait(MAX_WAITS)
     setImmediate(() => {
       if (this.#deadline === deadline) this.#deadline = undefined

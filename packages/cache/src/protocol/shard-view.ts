@@ -58,15 +58,17 @@ export const MAX_INTENT = 30_000
  * which nobody can set back.
  *
  * **Ordering.** Messages may be lost, repeated, late and out of order. The next in the chain is applied. A later one shows
- * a gap: what it names is evicted at once, since evicting too much does no harm, and the gap is replayed from the log.
- * One from before is dropped. A lease is granted by a probe's reply when everything up to the probe's seq is applied, and
- * counts from when the probe was *sent*. If the log no longer reaches back, or the view is too far behind, L1 is flushed and the view joins anew.
+ * a gap: what it names is evicted at once, since evicting too much does no harm, and the gap is replayed from the log. One
+ * that was applied before is dropped; one from before this view joined is evicted, too, since it may be of a fork. A lease
+ * is granted by a probe's reply when everything up to the probe's seq is applied, and counts from when the probe was *sent*.
+ * If the log no longer reaches back, or the view is too far behind, L1 is flushed and the view joins anew.
  *
- * **Lost history.** A failover, a restart, FLUSHALL or a restored snapshot can undo invalidations. Six things give it
- * away: a head of another incarnation; one that was followed before, and left, come back; a head below what was applied when its read was sent; another token at a seq that
- * we know; a change whose `previous` is not the token before; and, in the probe's own script, a server that is not the
- * one on which the incarnation began, which needs no witness. Each ends in a new incarnation, once: rotation is
- * conditional on the old one. Entries of another incarnation read as absent, which flushes L2 in one step.
+ * **Lost history.** A failover, a restart, FLUSHALL or a restored snapshot can undo invalidations. Six things give it away:
+ * a head of another incarnation; one that was followed before, and left, come back; a head below what was applied when its
+ * read was sent; another token at a seq that we know; a change whose `previous` is not the token before; and, in the
+ * probe's own script, a server that is not the one on which the incarnation began, which needs no witness. Each ends in a
+ * new incarnation, once: rotation is conditional on the old one. Entries of another incarnation read as absent, which
+ * flushes L2 in one step.
  *
  * **Which head to believe.** Only the reply to a probe makes a view adopt a history: a message or a write's reply may come
  * from the past, or from another database of the same server; it closes the lease until a probe has looked, but one

@@ -17,8 +17,8 @@ export interface Place {
 
 export function placeOf(keys: KeySpace, prefix: string, shard: number): Place {
   const root = keys.root(shard)
-  const { head, log, markers, server, intents, replicas } = keys
-  const control = [head, log, markers, server, intents, replicas].map((key) => key(shard))
+  const control = [keys.head(shard), keys.log(shard), keys.markers(shard), keys.server(shard)]
+  control.push(keys.intents(shard), keys.replicas(shard))
   const voice = [keys.shards === 1 ? 'PUBLISH' : 'SPUBLISH', keys.channel(shard), leadOf(prefix, shard)]
   let lastBytes: Buffer | undefined
   let last: Head | undefined

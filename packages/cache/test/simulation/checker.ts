@@ -1,5 +1,5 @@
-import { MAX_INTENT } from '../../src/protocol/shard-view.ts'
 import type { Change } from '../../src/protocol/history.ts'
+import { MAX_INTENT } from '../../src/protocol/shard-view.ts'
 import { decodeMessage } from '../../src/protocol/wire.ts'
 import { Loads } from './loads.ts'
 import type { SimProcess } from './process.ts'

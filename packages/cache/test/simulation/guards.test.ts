@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Guards } from '../../src/protocol/guards.ts'
-import type { Profile } from './plan.ts'
 import { describeBroken, runInWorkers } from './batch.ts'
+import type { Profile } from './plan.ts'
 
 interface Needed {
   readonly breaks: string
@@ -19,7 +19,7 @@ const NEEDED: Readonly<Record<keyof Guards, Needed>> = {
   fillLease: { breaks: 'G2', seeds: [19, 42, 63] },
   l1Lease: { breaks: 'G1', seeds: [92, 434, 654] },
   replay: { breaks: 'G1', seeds: [132, 227, 248] },
-  incarnation: { breaks: 'G2', seeds: [10, 65, 88] },
+  incarnation: { breaks: 'G3', seeds: [10, 65, 88, 151] },
   wallClock: { breaks: 'G1', seeds: [8, 654, 822] },
   markerStamp: { breaks: 'G2', seeds: [1, 8, 10] },
   intent: { breaks: 'G5', seeds: [53, 168, 260] },

@@ -3,7 +3,7 @@ import type { Random } from './scheduler.ts'
 import type { SourcePlan } from './source.ts'
 
 /** What can go wrong, apart from single commands and messages. */
-export const FAULTS = [
+const FAULTS = [
   'stop',
   'suspend',
   'step',
@@ -58,7 +58,7 @@ export interface Plan {
 }
 
 /** Writers that die while Redis forgets their intents: only the youth of an incarnation bounds what that leaves behind. */
-export function orphansOf(random: Random): Plan {
+function orphansOf(random: Random): Plan {
   const plan = planOf(random)
   const T = 500
   const busy = T * 4
@@ -92,7 +92,7 @@ export function orphansOf(random: Random): Plan {
 }
 
 /** Redis goes back to what it knew a moment ago, again and again, and goes on from there, on the same server. */
-export function forksOf(random: Random): Plan {
+function forksOf(random: Random): Plan {
   const plan = planOf(random)
   const T = plan.maxStaleness
   const busy = T * 4
@@ -123,7 +123,7 @@ export const PROFILES = { any: planOf, orphans: orphansOf, forks: forksOf }
 export type Profile = keyof typeof PROFILES
 
 /** Draws a configuration: each seed another mix of faults, delays and work. */
-export function planOf(random: Random): Plan {
+function planOf(random: Random): Plan {
   const calm = random.chance(0.08)
   const long = !calm && random.chance(0.03)
   const maxStaleness = random.pick([500, 1000, 2000])
