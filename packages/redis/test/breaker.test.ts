@@ -153,3 +153,60 @@ await test('each command of a turn has its deadline, whatever became of the othe
   clock.advance(1000)
   await t.rejects(hung, { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
 })
+
+await test('a large answer that is coming in is waited for, ten times the timeout and no longer', async (t) => {
+  const clock = new ManualClock()
+  let received = 0
+  const breaker = new Breaker({
+    probe: async () => {},
+    probeEvery: 100,
+    timeout: 1000,
+    received: () => received,
+    after: clock.after,
+  })
+  breaker.probeNow()
+  await settle()
+  const whole = Promise.withResolvers<string>()
+  const slow = breaker.run(() => whole.promise)
+  await settle()
+  for (let part = 0; part < 5; part++) {
+    received += 1000
+    clock.advance(1000)
+    await settle()
+  }
+  t.equal(breaker.closed, true, 'something came in each time')
+  whole.resolve('all of it')
+  t.equal(await slow, 'all of it')
+
+  const dripping = breaker.run(() => new Promise(() => {}))
+  const refused = t.rejects(dripping, { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
+  await settle()
+  for (let part = 0; part < 9; part++) {
+    received++
+    clock.advance(1000)
+    await settle()
+  }
+  t.equal(breaker.closed, true)
+  received++
+  clock.advance(1000)
+  await refused
+  t.equal(breaker.closed, false, 'for ever is too long')
+})
+
+await test('silence is not waited for twice', async (t) => {
+  const clock = new ManualClock()
+  let received = 0
+  const timeout = 1000
+  const options = { probe: async () => {}, probeEvery: 100, timeout, received: () => received }
+  const breaker = new Breaker({ ...options, after: clock.after })
+  breaker.probeNow()
+  await settle()
+  received = 7
+  const refused = t.rejects(
+    breaker.run(() => new Promise(() => {})),
+    { code: 'LOCKSTEP_REDIS_UNAVAILABLE' },
+  )
+  await settle()
+  clock.advance(timeout)
+  await refused
+})

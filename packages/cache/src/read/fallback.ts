@@ -76,14 +76,10 @@ export class Fallback<K, V> {
     })
     if (!Number.isFinite(policy.softTimeout)) return safe
     const soft = Promise.withResolvers<Reading<V>>()
-    const cancel = clock.after(
-      policy.softTimeout,
-      () => {
-        const reading = this.#instead(stale, id, flight, 'load-slow')
-        if (reading) soft.resolve(reading)
-      },
-      true,
-    )
+    const cancel = clock.after(policy.softTimeout, () => {
+      const reading = this.#instead(stale, id, flight, 'load-slow')
+      if (reading) soft.resolve(reading)
+    })
     background(safe.finally(cancel))
     return Promise.race([safe, soft.promise])
   }
