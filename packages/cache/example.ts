@@ -1,12 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 import { openRedis, RedisSettings } from '@lockstep/redis'
 import { readSettings } from '@lockstep/settings'
-import { createCache, redisTransport } from './src/index.ts'
+import { createCache } from './src/index.ts'
 
 const settings = readSettings(RedisSettings, process.env)
 const redis = openRedis(settings, 'example-1', console)
-const transport = redisTransport(redis, { prefix: settings.KEY_PREFIX, logger: console })
-const cache = createCache({ transport, logger: console, maxStaleness: '2s' })
+const cache = createCache({ redis, prefix: settings.KEY_PREFIX, maxStaleness: '2s', logger: console })
 
 // Stands for a database.
 const rows = new Map([[42, { title: 'Ficciones', author: 7 }]])

@@ -4,13 +4,14 @@ import { systemClock } from './clock.ts'
 import { DefinitionError } from './errors.ts'
 import { type Metric, metricsOf } from './metrics.ts'
 import { NamedCache } from './named-cache.ts'
-import { boundsOf, type CacheEvent, type CacheOptions } from './options.ts'
+import { boundsOf, type CacheEvent, type CacheOptions, type RedisCacheOptions } from './options.ts'
 import { ALL_GUARDS, type Guards } from './protocol/guards.ts'
 import { MAX_INTENT } from './protocol/shard-view.ts'
 import { Keeper } from './read/keeper.ts'
 import { type Load, Loader } from './read/loader.ts'
 import { type Definition, policyOf } from './read/policy.ts'
 import { Reader } from './read/reader.ts'
+import { redisTransport } from './redis/transport.ts'
 import { cacheOf, Replica } from './replica.ts'
 import { type CacheCounts, type CacheStats, noCounts, totalOf } from './stats.ts'
 import { Region } from './tiers/region.ts'
@@ -116,8 +117,11 @@ export interface Cache {
  * @throws {DefinitionError} naming the option that is wrong
  * @throws {DurationError} naming the duration that is not one
  */
-export function createCache(options: CacheOptions): Cache {
-  return createGuardedCache(options, ALL_GUARDS)
+export function createCache(options: CacheOptions | RedisCacheOptions): Cache {
+  if ('transport' in options) return createGuardedCache(options, ALL_GUARDS)
+  const { redis, prefix, ...others } = options
+  const transport = redisTransport(redis, { prefix, logger: options.logger })
+  return createGuardedCache({ ...others, transport }, ALL_GUARDS)
 }
 
 /** The same with some guards off, for the proof that each of them is needed. */

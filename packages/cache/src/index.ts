@@ -11,7 +11,7 @@ export { DefinitionError, EncodeError, LoadTimeoutError, MutationAwayError } fro
 export { type MemoryServer, memoryTransport } from './memory/transport.ts'
 export type { Metric } from './metrics.ts'
 export type { Inspection, NamedCache, ReadOptions } from './named-cache.ts'
-export type { CacheEvent, CacheOptions } from './options.ts'
+export type { CacheEvent, CacheOptions, RedisCacheOptions } from './options.ts'
 export type { Bus, BusListener, Clock, Logger, Store, Transport } from './ports.ts'
 export type { Degraded, Reading } from './read/flight.ts'
 export type { Load, LoadContext, LoadMany } from './read/loader.ts'

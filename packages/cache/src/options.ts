@@ -1,3 +1,4 @@
+import type { RedisLink } from '@lockstep/redis'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { DefinitionError } from './errors.ts'
 import type { Clock, Logger, Transport } from './ports.ts'
@@ -29,6 +30,13 @@ export interface CacheOptions {
   readonly token?: () => string
   /** This process, as others know it. Default: a random one. */
   readonly id?: string
+}
+
+/** The same on a link of `@lockstep/redis`: its transport is made of it. */
+export interface RedisCacheOptions extends Omit<CacheOptions, 'transport'> {
+  readonly redis: RedisLink
+  /** Begins every key and names the instance; others on the same Redis are not disturbed. */
+  readonly prefix: string
 }
 
 /**
