@@ -12,7 +12,13 @@ await test('sentinels replace a primary that is killed', async (t) => {
   t.equal(group.sentinels.length, 3)
   const old = await group.primary()
   await ask(old.port, ['SET', 'k', 'v'])
-  await waitUntil(async () => (await askText(old.port, 'WAIT', 1, 100)) === '1', { within: 5_000 })
+  // WAIT would speak of the writes of its own connection only.
+  const copied = async () => {
+    const info = await askText(old.port, 'INFO', 'replication')
+    const offset = /master_repl_offset:(\d+)/.exec(info)?.[1]
+    return offset !== undefined && /slave0:.*,offset=(\d+)/.exec(info)?.[1] === offset
+  }
+  t.ok(await waitUntil(copied, { within: 10_000 }), 'the replica has it')
   const primary = await group.failover()
   t.not(primary.port, old.port)
   t.equal(await group.primary(), primary)
