@@ -3,7 +3,7 @@ import { type StrictReport, strict } from '../src/linearizability/strict.ts'
 import { control, strictScenarios } from '../src/scenarios.ts'
 import { strictTable } from '../src/table.ts'
 
-const SECONDS = 3
+const SECONDS = 2.5
 
 const seed = Date.now() % 1_000_000
 
@@ -16,7 +16,8 @@ await test(`G5 writes that wait for the fleet are linearizable, seed ${seed}`, a
       t.same(report.violations, [], 'every key is a register')
       t.equal(report.failedReads, 0, 'no failed read')
       t.ok(report.checkedReads > SECONDS * 200, `of ${report.checkedReads} reads`)
-      t.ok(report.promised > SECONDS * 5, `and ${report.promised} writes`)
+      // After a restart each write waits for T until the incarnation is older than that.
+      t.ok(report.promised >= 3, `and ${report.promised} writes`)
     })
   }
   for (const line of strictTable(reports).split('\n')) t.comment(line)

@@ -4,7 +4,7 @@ import { propagationOf, tortureTable } from '../src/table.ts'
 import { type Report, torture } from '../src/torture.ts'
 import { percentile } from '../src/verdict.ts'
 
-const SECONDS = 5
+const SECONDS = 4
 /** Four processes share what cores there are: this is for a machine that has other things to do as well. */
 const PROPAGATION = 250
 
