@@ -193,7 +193,7 @@ await test('a Redis Cluster', async (t) => {
       const about = (text: string) =>
         lines.filter((line) => JSON.stringify(line.details).includes(text)).map(({ message }) => message)
       t.same(about(`"endpoint":"127.0.0.1:${victim.port}"`), Array(2).fill('redis connection lost'))
-      t.same(about('"slotsMoved"'), ['redis topology changed'])
+      t.same([...new Set(about('"slotsMoved"'))], ['redis topology changed'])
       await plain.leave()
       await Promise.all(all.map(({ leave }) => leave()))
     },

@@ -11,10 +11,10 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
 const MEASURING = ['@lockstep/cache', '@lockstep/torture', '@lockstep/fleet']
-const testing = (concurrency: string, ...filters: string[]) => [
-  ...['run', 'test', `--concurrency=${concurrency}`, '--continue', '--output-logs=errors-only'],
-  ...filters.map((filter) => `--filter=${filter}`),
-]
+const testing = (concurrency: string, ...filters: string[]) =>
+  ['run', 'test', `--concurrency=${concurrency}`, '--continue', '--output-logs=errors-only'].concat(
+    filters.map((filter) => `--filter=${filter}`),
+  )
 
 const checks: { name: string; command: string; args: string[] }[] = [
   { name: 'format', command: 'biome', args: ['check', '.'] },
