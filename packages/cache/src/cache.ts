@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { systemClock } from './clock.ts'
-import { DefinitionError } from './errors.ts'
+import { DefinitionError, reasonOf } from './errors.ts'
 import { type Metric, metricsOf } from './metrics.ts'
 import { NamedCache } from './named-cache.ts'
 import { boundsOf, type CacheEvent, type CacheOptions, type RedisCacheOptions } from './options.ts'
@@ -162,7 +162,7 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
       try {
         options.onLoad?.({ cache: policy.cache, ms, failed })
       } catch (error) {
-        logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'onLoad failed')
+        logger.error({ reason: reasonOf(error) }, 'onLoad failed')
       }
     }
     const loader = new Loader<K, V>({ clock, hardTimeout, counts, load, loadMany, onLoad })

@@ -37,3 +37,6 @@ export class MutationAwayError extends Error {
     this.name = 'MutationAwayError'
   }
 }
+
+/** What went wrong, in a line for a log. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

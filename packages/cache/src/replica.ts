@@ -1,4 +1,5 @@
 import { keySpace } from '@lockstep/redis'
+import { reasonOf } from './errors.ts'
 import type { Clock, Logger, Transport } from './ports.ts'
 import type { Guards } from './protocol/guards.ts'
 import type { Change, Invalidation } from './protocol/history.ts'
@@ -216,7 +217,7 @@ export class Replica {
     // A process that has just begun is not yet connected: that is no trouble to speak of.
     const { clock, maxStaleness, logger } = this.#options
     if (clock.now() - this.#begun < maxStaleness && !this.#wasLive) return
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     if (reason !== this.#reported) logger.warn({ reason }, 'the cache goes on without L2')
     this.#reported = reason
   }
@@ -235,7 +236,7 @@ export class Replica {
     try {
       this.#options.report(event, shard)
     } catch (error) {
-      logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'onEvent failed')
+      logger.error({ reason: reasonOf(error) }, 'onEvent failed')
     }
   }
 }

@@ -1,10 +1,4 @@
-import {
-  IDENTITY_BYTES,
-  IDENTITY_OFFSET,
-  INCARNATION_OFFSET,
-  readHeader,
-  SEQ_OFFSET,
-} from '../codec/entry.ts'
+import { INCARNATION_OFFSET, identityOf, readHeader, SEQ_OFFSET } from '../codec/entry.ts'
 import type {
   BeginReply,
   ChangeReply,
@@ -398,9 +392,6 @@ export class MemoryShard {
 }
 
 const only = (keys: readonly string[]): Invalidation => ({ keys, tags: [], prefixes: [], caches: [] })
-const identityOf = (bytes: Buffer) =>
-  bytes.toString('latin1', IDENTITY_OFFSET, IDENTITY_OFFSET + IDENTITY_BYTES)
-
 function restamp(bytes: Buffer, incarnation: number, seq: number): Buffer {
   const stamped = Buffer.from(bytes)
   stamped.writeDoubleBE(incarnation, INCARNATION_OFFSET)

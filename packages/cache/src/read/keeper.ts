@@ -1,5 +1,5 @@
 import { decodeBody, type EntryHeader, encodeEntry } from '../codec/entry.ts'
-import { EncodeError } from '../errors.ts'
+import { EncodeError, reasonOf } from '../errors.ts'
 import type { Clock, Logger } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import type { ShardView } from '../protocol/shard-view.ts'
@@ -67,7 +67,7 @@ export class Keeper<K, V> {
     try {
       return this.#checked(decodeBody(bytes, policy.codec, { name }))
     } catch (error) {
-      if (this.#firstTime(name)) logger.warn({ name, reason: messageOf(error) }, 'an entry cannot be read')
+      if (this.#firstTime(name)) logger.warn({ name, reason: reasonOf(error) }, 'an entry cannot be read')
       return undefined
     }
   }
@@ -92,7 +92,7 @@ export class Keeper<K, V> {
       counts.unstorable++
       const code = error instanceof EncodeError ? error.code : undefined
       if (this.#firstTime(name)) {
-        logger.error({ name, code, reason: messageOf(error) }, 'a value cannot be cached')
+        logger.error({ name, code, reason: reasonOf(error) }, 'a value cannot be cached')
       }
       return undefined
     }
@@ -235,5 +235,3 @@ export class Keeper<K, V> {
     return true
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

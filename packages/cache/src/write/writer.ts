@@ -1,3 +1,4 @@
+import { reasonOf } from '../errors.ts'
 import type { ChangeReply, Clock, Logger, Note, Store } from '../ports.ts'
 import type { ProcessCounts } from '../stats.ts'
 import { batched } from '../tiers/batch.ts'
@@ -104,7 +105,7 @@ export class Writer {
   postpone(items: readonly Item[], error: unknown): void {
     const { logger } = this.#options
     if (this.#waiting.size === 0 && this.#retrying === undefined) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       logger.warn({ reason }, 'invalidation waits for redis; it will be retried')
     }
     this.#remember(items)
