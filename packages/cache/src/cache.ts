@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { realTime, systemClock } from '@lockstep/redis'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
-import { systemClock } from './clock.ts'
 import { DefinitionError, reasonOf } from './errors.ts'
 import { type Metric, metricsOf } from './metrics.ts'
 import { NamedCache } from './named-cache.ts'
@@ -15,7 +15,6 @@ import { redisTransport } from './redis/transport.ts'
 import { cacheOf, Replica } from './replica.ts'
 import { type CacheCounts, type CacheStats, noCounts, totalOf } from './stats.ts'
 import { Region } from './tiers/region.ts'
-import { realTime } from './time.ts'
 import {
   type Cached,
   type CachedOptions,

@@ -1,3 +1,4 @@
+export { type Clock, type Metric, systemClock } from '@lockstep/redis'
 export {
   type Cache,
   createCache,
@@ -5,14 +6,12 @@ export {
   type MutationContext,
   type MutationOptions,
 } from './cache.ts'
-export { systemClock } from './clock.ts'
 export * from './codec/index.ts'
 export { DefinitionError, EncodeError, LoadTimeoutError, MutationAwayError } from './errors.ts'
 export { type MemoryServer, memoryTransport } from './memory/transport.ts'
-export type { Metric } from './metrics.ts'
 export type { Inspection, NamedCache, ReadOptions } from './named-cache.ts'
 export type { CacheEvent, CacheOptions, RedisCacheOptions } from './options.ts'
-export type { Bus, BusListener, Clock, Logger, Store, Transport } from './ports.ts'
+export type { Bus, BusListener, Logger, Store, Transport } from './ports.ts'
 export type { Degraded, Reading } from './read/flight.ts'
 export type { Load, LoadContext, LoadMany } from './read/loader.ts'
 export type { Definition } from './read/policy.ts'

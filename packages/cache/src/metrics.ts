@@ -1,13 +1,5 @@
+import type { Metric } from '@lockstep/redis'
 import type { CacheCounts, CacheStats } from './stats.ts'
-
-/** One number as Prometheus and OpenTelemetry take it. It is labelled by cache and tier, never by key. */
-export interface Metric {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge'
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
 
 const OF_A_CACHE: readonly [keyof CacheCounts | 'entries' | 'bytes', string, string, 'counter' | 'gauge'][] =
   [

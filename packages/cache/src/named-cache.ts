@@ -1,7 +1,7 @@
+import type { Clock } from '@lockstep/redis'
 import { entryName } from '@lockstep/redis'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { DefinitionError } from './errors.ts'
-import type { Clock } from './ports.ts'
 import type { Reading } from './read/flight.ts'
 import type { Keeper } from './read/keeper.ts'
 import type { Load } from './read/loader.ts'

@@ -1,7 +1,7 @@
-import type { RedisLink } from '@lockstep/redis'
+import type { Clock, RedisLink } from '@lockstep/redis'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { DefinitionError } from './errors.ts'
-import type { Clock, Logger, Transport } from './ports.ts'
+import type { Logger, Transport } from './ports.ts'
 import type { ShardEvent } from './tiers/shard.ts'
 
 export interface CacheOptions {

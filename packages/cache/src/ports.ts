@@ -4,22 +4,6 @@
  */
 import type { Change, Head, Invalidation } from './protocol/history.ts'
 
-/** Time, in milliseconds. */
-export interface Clock {
-  /** Never goes back, and means nothing outside of this process. It may stand still while the machine is suspended. */
-  readonly now: () => number
-  /** Since the epoch, as far as this machine knows. It may be stepped either way. */
-  readonly wall: () => number
-  /**
-   * Calls back once; returns how to cancel.
-   *
-   * @param awaited whether somebody waits for it: then it keeps the process alive
-   */
-  readonly after: (ms: number, action: () => void, awaited?: boolean) => () => void
-  /** Calls back at the end of this turn of the event loop, so that what is asked in one turn goes out as one command. */
-  readonly soon: (action: () => void) => void
-}
-
 /** The entries that a reader asked for, and the head at the same instant: one atomic look at one shard. */
 export interface ReadReply {
   /** Undefined: Redis holds nothing of ours. */

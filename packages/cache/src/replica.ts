@@ -1,6 +1,7 @@
+import type { Clock } from '@lockstep/redis'
 import { keySpace } from '@lockstep/redis'
 import { reasonOf } from './errors.ts'
-import type { Clock, Logger, Transport } from './ports.ts'
+import type { Logger, Transport } from './ports.ts'
 import type { Guards } from './protocol/guards.ts'
 import type { Change, Invalidation } from './protocol/history.ts'
 import { decodeMessage } from './protocol/wire.ts'

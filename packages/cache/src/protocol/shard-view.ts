@@ -1,4 +1,5 @@
-import type { Clock, ProbeReply, ReplayReply, Markers as StoredMarkers } from '../ports.ts'
+import type { Clock } from '@lockstep/redis'
+import type { ProbeReply, ReplayReply, Markers as StoredMarkers } from '../ports.ts'
 import type { Guards } from './guards.ts'
 import { type Change, type Head, History } from './history.ts'
 import { type Coverable, Markers } from './markers.ts'

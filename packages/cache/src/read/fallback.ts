@@ -1,5 +1,5 @@
+import type { Clock } from '@lockstep/redis'
 import type { EntryHeader } from '../codec/entry.ts'
-import type { Clock } from '../ports.ts'
 import type { CacheCounts } from '../stats.ts'
 import type { Found, L2 } from '../tiers/l2.ts'
 import type { Id, Region } from '../tiers/region.ts'

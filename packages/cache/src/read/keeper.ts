@@ -1,6 +1,7 @@
+import type { Clock } from '@lockstep/redis'
 import { decodeBody, type EntryHeader, encodeEntry } from '../codec/entry.ts'
 import { EncodeError, reasonOf } from '../errors.ts'
-import type { Clock, Logger } from '../ports.ts'
+import type { Logger } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import type { ShardView } from '../protocol/shard-view.ts'
 import type { CacheCounts } from '../stats.ts'

@@ -1,5 +1,5 @@
+import type { Clock } from '@lockstep/redis'
 import { LoadTimeoutError } from '../errors.ts'
-import type { Clock } from '../ports.ts'
 import type { CacheCounts } from '../stats.ts'
 import { batched } from '../tiers/batch.ts'
 

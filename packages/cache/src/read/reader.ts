@@ -1,7 +1,7 @@
+import type { Clock } from '@lockstep/redis'
 import { entryName } from '@lockstep/redis'
 import type { EntryHeader } from '../codec/entry.ts'
 import { DefinitionError } from '../errors.ts'
-import type { Clock } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import type { CacheCounts } from '../stats.ts'
 import type { Found, Grant, L2 } from '../tiers/l2.ts'

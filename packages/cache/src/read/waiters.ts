@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts'
+import type { Clock } from '@lockstep/redis'
 
 /** Why a reader waits no longer: the load he waited for has ended, an invalidation has overtaken it, or time is up. */
 export type Woken = 'filled' | 'evicted' | 'late'

@@ -1,5 +1,6 @@
+import type { Clock } from '@lockstep/redis'
 import { type EntryHeader, identityOf, readHeader } from '../codec/entry.ts'
-import type { Clock, Fill, LeaseAnswer, LeaseAsk, Store } from '../ports.ts'
+import type { Fill, LeaseAnswer, LeaseAsk, Store } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import { MAX_INTENT, type ShardView } from '../protocol/shard-view.ts'
 import { batched } from './batch.ts'

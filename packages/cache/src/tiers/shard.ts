@@ -1,4 +1,5 @@
-import type { Clock, Store } from '../ports.ts'
+import type { Clock } from '@lockstep/redis'
+import type { Store } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import type { Change, Head } from '../protocol/history.ts'
 import { type Judgement, type Sent, ShardView } from '../protocol/shard-view.ts'

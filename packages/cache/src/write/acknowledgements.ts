@@ -1,6 +1,7 @@
+import type { Clock } from '@lockstep/redis'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Bus, Clock } from '../ports.ts'
+import type { Bus } from '../ports.ts'
 import type { Change } from '../protocol/history.ts'
 
 const Acknowledgement = Compile(

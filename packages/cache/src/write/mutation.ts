@@ -1,5 +1,6 @@
+import type { Clock } from '@lockstep/redis'
 import { MutationAwayError } from '../errors.ts'
-import type { BeginReply, Clock, EndReply, Store, Write } from '../ports.ts'
+import type { BeginReply, EndReply, Store, Write } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import { MAX_INTENT } from '../protocol/shard-view.ts'
 import type { Encoded } from '../read/keeper.ts'

@@ -1,5 +1,6 @@
+import type { Clock } from '@lockstep/redis'
 import { reasonOf } from '../errors.ts'
-import type { ChangeReply, Clock, Logger, Note, Store } from '../ports.ts'
+import type { ChangeReply, Logger, Note, Store } from '../ports.ts'
 import type { ProcessCounts } from '../stats.ts'
 import { batched } from '../tiers/batch.ts'
 import type { Shard } from '../tiers/shard.ts'

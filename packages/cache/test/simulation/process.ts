@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/ports.ts'
+import type { Clock } from '@lockstep/redis'
 import type { Random, Scheduler } from './scheduler.ts'
 
 /** When the simulation begins, by every wall clock that was not touched. */

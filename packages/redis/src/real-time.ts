@@ -1,4 +1,4 @@
-import type { Clock } from './ports.ts'
+import type { Clock } from './clock.ts'
 
 /** How often, at most, the wall clock is read, in ms of running time. */
 const CHECK_EVERY = 0.1
