@@ -4,7 +4,7 @@ import { ClusterChannels } from './cluster-channels.ts'
 import { slotOf } from './crc16.ts'
 import { noCounts, watchConnection } from './events.ts'
 import { keySpace } from './keys.ts'
-import type { RedisLink } from './link.ts'
+import type { CommandLink, RedisLink } from './link.ts'
 import { infoOf, pingAll, quit, scanOf } from './nodes.ts'
 import { clusterOptions, commonOptions } from './options.ts'
 import type { Logger } from './port.ts'
@@ -27,46 +27,11 @@ export function openCluster(
   logger: Logger,
 ): RedisLink {
   const endpoint = `cluster@${nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`
-  const timeout = settings.REDIS_COMMAND_TIMEOUT
-  const cluster = new Cluster([...nodes], clusterOptions(settings, name))
-  const topology = new Topology(cluster, endpoint, logger)
-  const heads = Array.from({ length: SHARDS }, (_, shard) =>
-    keySpace(settings.KEY_PREFIX, SHARDS).head(shard),
-  )
-  const slots = heads.map(slotOf)
-  const shards = new Shards(
-    SHARDS,
-    (shard) => probe(heads[shard] ?? ''),
-    timeout,
-    () => receivedBy(cluster.nodes('master')),
-  )
-  const commandCounts = noCounts()
+  const open = (clientName: string, role: string) =>
+    openCommands({ settings, nodes, endpoint, name: clientName, role, logger })
+  const { cluster, topology, link, counts } = open(name, 'commands')
   const subscriberCounts = noCounts()
-
-  async function probe(head: string): Promise<void> {
-    try {
-      await cluster.exists(head)
-    } catch (error) {
-      topology.refresh()
-      throw error
-    }
-  }
-
-  cluster.on('+node', (node: Redis) => {
-    minded(node)
-    watchConnection(node, 'commands', addressOf(node), logger, commandCounts)
-    node.on('ready', () => shards.probeNow())
-    node.on('close', () => {
-      shards.open((shard) => topology.masterOf(slots[shard] ?? 0) === addressOf(node))
-      topology.refresh()
-    })
-  })
-  topology.onChange(() => {
-    // Before someone waits for it: a replica that was promoted, or a node that was added.
-    for (const node of cluster.nodes('master')) if (node.status === 'wait') node.connect().catch(() => {})
-    shards.probeNow()
-  })
-  reportOutage(cluster, endpoint, logger, () => commandCounts.errors++)
+  const timeout = settings.REDIS_COMMAND_TIMEOUT
 
   const listen = (address: string): Redis => {
     const colon = address.lastIndexOf(':')
@@ -79,34 +44,95 @@ export function openCluster(
     return client
   }
   const channels = new ClusterChannels(topology, listen, settings.REDIS_HEARTBEAT, logger)
-  cluster.connect().catch(() => {})
 
   return {
+    ...link,
+    get available() {
+      return link.available
+    },
     topology: 'cluster',
-    shards: SHARDS,
     endpoint,
     channels,
+    apart: (role) => open(`${name}:${role}`, role).link,
+    ping: () => pingAll(cluster.nodes('master'), settings.REDIS_HEARTBEAT * 2),
+    info: (section) => infoOf(cluster.nodes('master'), section, timeout),
+    scan: (match) => scanOf(cluster.nodes('master'), match, timeout),
+    counts: () => ({
+      commands: { ...counts },
+      subscriber: { ...subscriberCounts },
+      topologyChanges: topology.changes,
+    }),
+    async close() {
+      await channels.end()
+      await link.close()
+    },
+  }
+}
+
+/** A connection for commands to each primary, behind a breaker a shard. */
+function openCommands(of: {
+  settings: RedisSettings
+  nodes: readonly HostPort[]
+  endpoint: string
+  name: string
+  role: string
+  logger: Logger
+}) {
+  const { settings, nodes, endpoint, name, role, logger } = of
+  const cluster = new Cluster([...nodes], clusterOptions(settings, name))
+  const topology = new Topology(cluster, endpoint, logger)
+  const keys = keySpace(settings.KEY_PREFIX, SHARDS)
+  const heads = Array.from({ length: SHARDS }, (_, shard) => keys.head(shard))
+  const slots = heads.map(slotOf)
+  const shards = new Shards(
+    SHARDS,
+    (shard) => probe(heads[shard] ?? ''),
+    settings.REDIS_COMMAND_TIMEOUT,
+    () => receivedBy(cluster.nodes('master')),
+  )
+  const counts = noCounts()
+
+  async function probe(head: string): Promise<void> {
+    try {
+      await cluster.exists(head)
+    } catch (error) {
+      topology.refresh()
+      throw error
+    }
+  }
+
+  cluster.on('+node', (node: Redis) => {
+    minded(node)
+    watchConnection(node, role, addressOf(node), logger, counts)
+    node.on('ready', () => shards.probeNow())
+    node.on('close', () => {
+      shards.open((shard) => topology.masterOf(slots[shard] ?? 0) === addressOf(node))
+      topology.refresh()
+    })
+  })
+  topology.onChange(() => {
+    // Before someone waits for it: a replica that was promoted, or a node that was added.
+    for (const node of cluster.nodes('master')) if (node.status === 'wait') node.connect().catch(() => {})
+    shards.probeNow()
+  })
+  reportOutage(cluster, { role, endpoint }, logger, () => counts.errors++)
+  cluster.connect().catch(() => {})
+
+  const link: CommandLink = {
+    shards: SHARDS,
     get available() {
       return shards.available
     },
     run: (send, shard = 0) => shards.run(() => send(cluster), shard),
     onAvailable: (listener) => shards.onAvailable(listener),
     whenAvailable: (patience) => shards.whenAvailable(patience),
-    ping: () => pingAll(cluster.nodes('master'), settings.REDIS_HEARTBEAT * 2),
-    info: (section) => infoOf(cluster.nodes('master'), section, timeout),
-    scan: (match) => scanOf(cluster.nodes('master'), match, timeout),
-    counts: () => ({
-      commands: { ...commandCounts },
-      subscriber: { ...subscriberCounts },
-      topologyChanges: topology.changes,
-    }),
     async close() {
       shards.end()
-      await channels.end()
       await Promise.all(cluster.nodes().map(quit))
       cluster.disconnect()
     },
   }
+  return { cluster, topology, link, counts }
 }
 
 /** ioredis sends ASKING and forgets it; were the connection lost then, its rejection would end the process. */
@@ -120,13 +146,13 @@ function minded(node: Redis): void {
 }
 
 /** Not one node answers: logged once, until some do again (requirement C4). */
-function reportOutage(cluster: Cluster, endpoint: string, logger: Logger, count: () => void): void {
+function reportOutage(cluster: Cluster, of: object, logger: Logger, count: () => void): void {
   let reported = false
   cluster.on('error', (error: Error) => {
     count()
     if (reported) return
     reported = true
-    logger.warn({ role: 'commands', endpoint, reason: error.message }, 'redis connection error')
+    logger.warn({ ...of, reason: error.message }, 'redis connection error')
   })
   cluster.on('ready', () => {
     reported = false

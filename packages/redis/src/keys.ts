@@ -16,6 +16,8 @@ export interface KeySpace {
   lease(name: string): string
   /** A plain value outside the cache. */
   value(name: string): string
+  /** What another part of Lockstep keeps of a name, in that name's shard: `shop:{0}:lock:order:42` of the kind `lock`. */
+  of(kind: string, name: string): string
   /** The last invalidation of a shard. */
   head(shard: number): string
   /** Its last invalidations, in order. */
@@ -30,6 +32,8 @@ export interface KeySpace {
   replicas(shard: number): string
   /** Where invalidations are published; sharded pub/sub when there are several shards. */
   channel(shard: number): string
+  /** Where a process that waits for something of a shard is woken; sharded pub/sub when there are several shards. */
+  wake(shard: number, process: string): string
 }
 
 /**
@@ -52,12 +56,14 @@ export function keySpace(prefix: string, shards = 1): KeySpace {
     entry: (name) => rootOf(name) + name,
     lease: (name) => `${rootOf(name)}lease:${name}`,
     value: (name) => `${rootOf(name)}value:${name}`,
+    of: (kind, name) => `${rootOf(name)}${kind}:${name}`,
     head: (shard) => `${root(shard)}head`,
     log: (shard) => `${root(shard)}log`,
     markers: (shard) => `${root(shard)}markers`,
     server: (shard) => `${root(shard)}server`,
     intents: (shard) => `${root(shard)}intents`,
     replicas: (shard) => `${root(shard)}replicas`,
+    wake: (shard, process) => `${root(shard)}wake:${process}`,
     channel: (shard) => (shards === 1 ? 'cache:invalidate' : `cache:invalidate:{${shard}}`),
   }
 }

@@ -14,15 +14,12 @@ export interface LinkCounts {
   readonly topologyChanges: number
 }
 
-/** A process's way to Redis: one connection for commands and one to listen, a primary, shared by everything in it. */
-export interface RedisLink {
-  readonly topology: 'single' | 'sentinel' | 'cluster'
+/** A connection for commands, to each primary. */
+export interface CommandLink {
   /** How many parts the keys are in whose order is known: 1, or 16 on a Cluster. For {@link keySpace}. */
   readonly shards: number
-  readonly endpoint: string
   /** Whether Redis answers, as far as is known now; on a Cluster, for all shards. */
   readonly available: boolean
-  readonly channels: Channels
   /**
    * Sends commands through the breaker of a shard. On a Cluster they may touch keys of that shard only.
    *
@@ -34,6 +31,21 @@ export interface RedisLink {
   onAvailable(listener: (shard: number) => void): () => void
   /** Waits until Redis answers, for `timeout` milliseconds at most; tells whether it does. A service need not wait. */
   whenAvailable(timeout: number): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** A process's way to Redis: one connection for commands and one to listen, a primary, shared by everything in it. */
+export interface RedisLink extends CommandLink {
+  readonly topology: 'single' | 'sentinel' | 'cluster'
+  readonly endpoint: string
+  readonly channels: Channels
+  /**
+   * Another connection for commands, with a breaker of its own, for what must not wait behind the others' answers, or would
+   * make them wait. Whoever asked for it closes it.
+   *
+   * @param role shown in CLIENT LIST after the name, such as `locks`
+   */
+  apart(role: string): CommandLink
   /** Asks each primary whether it lives, past the breakers. @throws {RedisUnavailableError} after two heartbeats at the latest */
   ping(): Promise<void>
   /** What each primary says of itself in a section of INFO. @throws {RedisUnavailableError} */
@@ -47,7 +59,6 @@ export interface RedisLink {
    */
   scan(match: string): AsyncIterable<string[]>
   counts(): LinkCounts
-  close(): Promise<void>
 }
 
 /**

@@ -26,6 +26,8 @@ export interface RedisCommands {
   spublish(channel: string, message: string | Buffer): Promise<unknown>
   evalsha(sha1: string, keyCount: number, ...keysAndArgs: RedisArgument[]): Promise<unknown>
   eval(lua: string, keyCount: number, ...keysAndArgs: RedisArgument[]): Promise<unknown>
+  /** Sends commands together, over one connection; on a Cluster, to the node of the keys they name. */
+  pipeline(commands: RedisArgument[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> }
   /** Any command by its name, with texts of the reply as bytes. */
   callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>
 }

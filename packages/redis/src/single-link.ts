@@ -3,7 +3,7 @@ import type { Place } from './address.ts'
 import { ConnectionChannels } from './channels.ts'
 import { watchConnection } from './events.ts'
 import { gatherer } from './gather.ts'
-import type { RedisLink } from './link.ts'
+import type { CommandLink, RedisLink } from './link.ts'
 import { infoOf, pingAll, quit, scanOf } from './nodes.ts'
 import { sentinelOptions, singleOptions } from './options.ts'
 import type { Logger } from './port.ts'
@@ -11,66 +11,98 @@ import { receivedBy } from './received.ts'
 import type { RedisSettings } from './settings.ts'
 import { Shards } from './shards.ts'
 
+type SinglePlace = Extract<Place, { topology: 'single' | 'sentinel' }>
+
 /** A link to one primary: at a known address, or where sentinels say. */
 export function openSingle(
   settings: RedisSettings,
-  place: Extract<Place, { topology: 'single' | 'sentinel' }>,
+  place: SinglePlace,
   name: string,
   logger: Logger,
 ): RedisLink {
-  const open = (clientName: string) =>
-    place.topology === 'single'
-      ? singleOptions(settings, place.address, clientName)
-      : sentinelOptions(settings, place, clientName)
-  const { endpoint, options } = open(name)
-  const commands = new Redis(options)
-  const subscriber = new Redis(open(`${name}:subscriber`).options)
-  const commandCounts = watchConnection(commands, 'commands', endpoint, logger)
-  const subscriberCounts = watchConnection(subscriber, 'subscriber', endpoint, logger)
-  const failovers = countFailovers(commands, endpoint, logger)
-  const channels = new ConnectionChannels(subscriber, settings.REDIS_HEARTBEAT, logger)
-  const gather = gatherer()
-  const timeout = settings.REDIS_COMMAND_TIMEOUT
-  const shards = new Shards(
-    1,
-    () => commands.ping(),
-    timeout,
-    () => receivedBy([commands]),
+  const { client, endpoint, link, counts, failovers } = openCommands(
+    settings,
+    place,
+    name,
+    'commands',
+    logger,
   )
-  commands.on('ready', () => shards.probeNow())
-  commands.on('close', () => shards.open())
-  for (const client of [commands, subscriber]) client.connect().catch(() => {})
+  const subscriber = new Redis(optionsFor(settings, place, `${name}:subscriber`).options)
+  const subscriberCounts = watchConnection(subscriber, 'subscriber', endpoint, logger)
+  const channels = new ConnectionChannels(subscriber, settings.REDIS_HEARTBEAT, logger)
+  subscriber.connect().catch(() => {})
 
   return {
+    ...link,
+    get available() {
+      return link.available
+    },
     topology: place.topology,
-    shards: 1,
     endpoint,
     channels,
+    apart: (role) => openCommands(settings, place, `${name}:${role}`, role, logger).link,
+    ping: () => pingAll([client], settings.REDIS_HEARTBEAT * 2),
+    info: (section) => infoOf([client], section, settings.REDIS_COMMAND_TIMEOUT),
+    scan: (match) => scanOf([client], match, settings.REDIS_COMMAND_TIMEOUT),
+    counts: () => ({
+      commands: { ...counts },
+      subscriber: { ...subscriberCounts },
+      topologyChanges: failovers(),
+    }),
+    async close() {
+      channels.end()
+      await Promise.all([link.close(), quit(subscriber)])
+    },
+  }
+}
+
+/** A connection for commands, behind a breaker. */
+function openCommands(
+  settings: RedisSettings,
+  place: SinglePlace,
+  name: string,
+  role: string,
+  logger: Logger,
+) {
+  const { endpoint, options } = optionsFor(settings, place, name)
+  const client = new Redis(options)
+  const counts = watchConnection(client, role, endpoint, logger)
+  const failovers = countFailovers(client, endpoint, logger)
+  const gather = gatherer()
+  const shards = new Shards(
+    1,
+    () => client.ping(),
+    settings.REDIS_COMMAND_TIMEOUT,
+    () => receivedBy([client]),
+  )
+  client.on('ready', () => shards.probeNow())
+  client.on('close', () => shards.open())
+  client.connect().catch(() => {})
+
+  const link: CommandLink = {
+    shards: 1,
     get available() {
       return shards.available
     },
     run: (send, shard = 0) =>
       shards.run(() => {
-        gather(commands.stream)
-        return send(commands)
+        gather(client.stream)
+        return send(client)
       }, shard),
     onAvailable: (listener) => shards.onAvailable(listener),
     whenAvailable: (patience) => shards.whenAvailable(patience),
-    ping: () => pingAll([commands], settings.REDIS_HEARTBEAT * 2),
-    info: (section) => infoOf([commands], section, timeout),
-    scan: (match) => scanOf([commands], match, timeout),
-    counts: () => ({
-      commands: { ...commandCounts },
-      subscriber: { ...subscriberCounts },
-      topologyChanges: failovers(),
-    }),
     async close() {
       shards.end()
-      channels.end()
-      await Promise.all([commands, subscriber].map(quit))
+      await quit(client)
     },
   }
+  return { client, endpoint, link, counts, failovers }
 }
+
+const optionsFor = (settings: RedisSettings, place: SinglePlace, clientName: string) =>
+  place.topology === 'single'
+    ? singleOptions(settings, place.address, clientName)
+    : sentinelOptions(settings, place, clientName)
 
 /** Logs once when the connection leads to another server than before, and counts it (requirement C4). */
 function countFailovers(client: Redis, endpoint: string, logger: Logger): () => number {

@@ -47,13 +47,14 @@ await test('the README names every setting with its default, every error code, a
   t.same(settings, settingsOf(RedisSettings))
   const codes = tableInReadme(readme, 'Errors').map(([code = '']) => code)
   t.same(codes.toSorted(), codesIn(new URL('../src/', import.meta.url)))
-  const { entry, lease, value, head, log, markers, server, intents, replicas } = keySpace('shop')
+  const { entry, lease, value, of, head, log, markers, server, intents, replicas } = keySpace('shop')
   t.same(
     tableInReadme(readme, 'Keys').map(([key]) => key),
     [
       entry('books:v1:42'),
       lease('books:v1:42'),
       value('visits'),
+      of('lock', 'order:42'),
       ...[head, log, markers, server, intents, replicas].map((key) => key(0)),
     ],
   )

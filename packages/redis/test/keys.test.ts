@@ -8,6 +8,8 @@ await test('K9 keys are built in one place', async (t) => {
   t.equal(keys.entry('books:v1:42'), 'shop:{0}:books:v1:42')
   t.equal(keys.lease('books:v1:42'), 'shop:{0}:lease:books:v1:42')
   t.equal(keys.value('visits'), 'shop:{0}:value:visits')
+  t.equal(keys.of('lock', 'order:42'), 'shop:{0}:lock:order:42')
+  t.equal(keys.wake(0, 'a1'), 'shop:{0}:wake:a1')
   t.same(
     [keys.head(0), keys.log(0), keys.markers(0), keys.server(0), keys.intents(0), keys.replicas(0)],
     [
@@ -35,7 +37,13 @@ await test('all keys of a shard and its channel are in one slot, as Redis reckon
   const keys = keySpace('shop', 16)
   const name = 'books:v1:42'
   const shard = keys.shardOf(name)
-  const named = [keys.entry(name), keys.lease(name), keys.value(name)]
+  const named = [
+    keys.entry(name),
+    keys.lease(name),
+    keys.value(name),
+    keys.of('lock', name),
+    keys.wake(shard, 'a1'),
+  ]
   const state = [keys.head, keys.log, keys.markers, keys.intents, keys.replicas, keys.channel]
   const all = named.concat(state.map((key) => key(shard)))
   t.same(new Set(all.map(slotOf)), new Set([slotOf(String(shard))]))

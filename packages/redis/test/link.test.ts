@@ -28,6 +28,31 @@ await test('C1 one connection for commands and one to listen, whatever goes over
   t.same(names?.toSorted(), [' name=test-1', ' name=test-1:subscriber'])
 })
 
+await test('a connection apart has its own breaker, and ends by itself', async (t) => {
+  const { link, proxy, redis } = await setUp(t)
+  const apart = link.apart('locks')
+  await until('both are up', () => link.available && apart.available)
+  const observer = new Redis({ port: redis?.port ?? 0 })
+  t.teardown(() => observer.disconnect())
+  const names = async () =>
+    String(await observer.client('LIST'))
+      .match(/ name=test\S+/g)
+      ?.toSorted()
+  t.same(await names(), [' name=test-1', ' name=test-1:locks', ' name=test-1:subscriber'])
+
+  proxy.blackHole(({ said }) => said.includes('test-1:locks'))
+  const unavailable = { code: 'LOCKSTEP_REDIS_UNAVAILABLE' }
+  await t.rejects(
+    apart.run((commands) => commands.ping()),
+    unavailable,
+  )
+  t.same([apart.available, link.available], [false, true])
+  t.equal(await link.run((commands) => commands.ping()), 'PONG')
+  await apart.close()
+  await until('it is gone', async () => (await names())?.length === 2)
+  t.equal(link.available, true)
+})
+
 await test('messages come in order, and a channel that is left is silent', async (t) => {
   const { link } = await setUp(t)
   await until('the link is up', () => link.available)
