@@ -1,4 +1,5 @@
 export { RedisAddressError, RedisSettingsError } from './address.ts'
+export { batched } from './batch.ts'
 export { type After, after, RedisUnavailableError } from './breaker.ts'
 export type { Channels, Listener } from './channels.ts'
 export { type Clock, systemClock } from './clock.ts'

@@ -1,0 +1,124 @@
+import { type Clock, RedisUnavailableError } from '@lockstep/redis'
+import type { Answer, Ask, Backend } from './backend.ts'
+import { deadlineOf } from './lease.ts'
+import type { Over, Patience } from './patience.ts'
+
+/** However long nothing is heard, a waiter asks again after this, in ms: messages may be lost, and it must count as alive. */
+const POLL_MS = 1000
+/** The pause after an ask that nobody answered, in ms, unless Redis is known to be back before. */
+const RETRY_MS = 200
+
+export interface Granted<Grant> {
+  readonly kind: 'granted'
+  readonly grant: Grant
+  /** When the ask that was granted was sent. */
+  readonly sent: number
+  /** Whether an earlier ask may still be under way. */
+  readonly doubtful: boolean
+  /** Whether it had to wait, and whether it was told that it was its turn. */
+  readonly waited: boolean
+  readonly called: boolean
+}
+
+export interface NotGranted {
+  readonly kind: 'over'
+  readonly why: Over
+  /** Whether Redis may know of it. */
+  readonly asked: boolean
+  readonly doubtful: boolean
+  readonly holderRest: number | undefined
+  /** Why Redis did not answer the last ask. */
+  readonly cause: unknown
+}
+
+/**
+ * Asks until it is granted or patience is over. Every ask has the same token, so that one whose answer was lost does no
+ * harm: if it was granted, the next one is told so.
+ */
+export async function contend<Grant>(
+  backend: Backend<Grant>,
+  clock: Clock,
+  ask: Ask,
+  patience: Patience,
+): Promise<Granted<Grant> | NotGranted> {
+  const turn = new Turn()
+  const forget = backend.onTurn(ask, () => turn.call())
+  let asked = false
+  let doubtful = false
+  let waited = false
+  let called = false
+  try {
+    for (;;) {
+      turn.reset()
+      const sent = clock.now()
+      const answer = await askOnce(backend, ask)
+      asked ||= answer.kind !== 'unanswered' || answer.doubtful
+      if (answer.kind === 'granted') {
+        if (clock.now() < deadlineOf(sent, ask.lease))
+          return { kind: 'granted', grant: answer.grant, sent, doubtful, waited, called }
+      } else {
+        waited = true
+        doubtful ||= answer.kind === 'unanswered' && answer.doubtful
+        const happenings =
+          answer.kind === 'unanswered' ? [turn.on, backend.onAvailable.bind(backend)] : [turn.on]
+        await patience.until(happenings, answer.kind === 'taken' ? Math.min(answer.again, POLL_MS) : RETRY_MS)
+      }
+      called = turn.called
+      const why = patience.over
+      if (why) return { kind: 'over', why, asked, doubtful, ...reasonIn(answer) }
+    }
+  } finally {
+    forget()
+  }
+}
+
+/** Nobody answered. It is doubtful whether the ask was carried out, or will be, unless it was never sent. */
+interface Unanswered {
+  readonly kind: 'unanswered'
+  readonly doubtful: boolean
+  readonly cause: RedisUnavailableError
+}
+
+/** One ask; that Redis is away is an answer. */
+export async function askOnce<Grant>(
+  backend: Backend<Grant>,
+  ask: Ask,
+  queue = true,
+): Promise<Answer<Grant> | Unanswered> {
+  try {
+    return await backend.ask(ask, queue)
+  } catch (error) {
+    if (!(error instanceof RedisUnavailableError)) throw error
+    return { kind: 'unanswered', doubtful: error.cause !== undefined, cause: error }
+  }
+}
+
+function reasonIn(answer: Answer<unknown> | Unanswered) {
+  return {
+    holderRest: answer.kind === 'taken' && answer.holderRest > 0 ? answer.holderRest : undefined,
+    cause: answer.kind === 'unanswered' ? answer.cause : undefined,
+  }
+}
+
+/** Remembers that it was called while nobody listened. */
+class Turn {
+  called = false
+  #listener: () => void = () => {}
+
+  call(): void {
+    this.called = true
+    this.#listener()
+  }
+
+  reset(): void {
+    this.called = false
+  }
+
+  readonly on = (listener: () => void): (() => void) => {
+    this.#listener = listener
+    if (this.called) listener()
+    return () => {
+      this.#listener = () => {}
+    }
+  }
+}

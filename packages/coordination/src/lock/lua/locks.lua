@@ -1,0 +1,225 @@
+#!lua flags=allow-oom
+-- locks: carries out what the callers of one turn ask of their resources, each in turn and each for itself.
+--
+-- KEYS   of each: 1 state, 2 queue, 3 waiters
+-- ARGV   1 permits of a resource: 1 makes it a lock; 2 PUBLISH or SPUBLISH; 3 the channel of a process without its name
+--        then of each: `<operation> <token> <ms>`
+-- reply  of each: an answer as its operation has it, or {'message'} when its keys hold something else
+--
+-- state    string: `<fence> <queued> <holders> <void>`: the last fence that was given; 1 when there may be a queue, else 0;
+--          each token that holds a permit, with the server time in ms at which its lease ends, as `token=ends,token=ends`;
+--          and in the same way those that were given up, with the time until which they stay void
+-- queue    list: the tokens that wait, in the order in which they came
+-- waiters  hash: each of them, with the server time until which it counts as alive without asking again
+--
+-- A token is `<process>:<number>`. Asking again with the same one is harmless: who holds a permit keeps it, for a whole
+-- lease from now; who waits keeps its place. So whoever did not get an answer asks again. A process listens on a channel
+-- of its own, where its tokens are called when it is their turn.
+
+-- In ms. A waiter asks again every second at the latest.
+local ALIVE = 3000
+-- For a waiter whose process nobody could reach: it may be dead, or its subscription.
+local ALIVE_UNHEARD = 1500
+-- For how long a fence is remembered: longer than any step of a clock that it should survive.
+local KEPT = 86400000
+
+local permits, verb, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local clock = redis.call('TIME')
+local micros = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+local now = math.floor(micros / 1000)
+
+-- Lua would print 2^50 as 1.1258999068426e+15.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- Carries out anything. Most locks are free when they are asked for, and nobody waits when they are given back; these functions
+-- would cost them more than all the rest, so they are made when one of them is needed.
+local function general()
+  -- Those of `token=ends,token=ends` that have not ended, and how many they are.
+  local function living(text)
+    local all, count = {}, 0
+    for token, ends in string.gmatch(text, '([^=,]+)=(%d+)') do
+      ends = tonumber(ends)
+      if ends > now then
+        all[token] = ends
+        count = count + 1
+      end
+    end
+    return all, count
+  end
+
+  local function listed(all)
+    local texts = {}
+    for token, ends in pairs(all) do
+      texts[#texts + 1] = token .. '=' .. ends
+    end
+    return table.concat(texts, ',')
+  end
+
+  local function read(place, text)
+    local it = { key = KEYS[place], queue = KEYS[place + 1], waiters = KEYS[place + 2] }
+    local fence, queued, holders, void = string.match(text or '0 0  ', '^(%d+) ([01]) (%S*) (%S*)$')
+    if not fence then
+      error('its state is ' .. text)
+    end
+    it.fence, it.queued = tonumber(fence), queued == '1'
+    it.holders, it.held = living(holders)
+    it.void = living(void)
+    return it
+  end
+
+  local function write(it)
+    local state = whole(it.fence) .. (it.queued and ' 1 ' or ' 0 ') .. listed(it.holders) .. ' ' .. listed(it.void)
+    redis.call('SET', it.key, state, 'PX', KEPT)
+  end
+
+  -- The first in the queue that is alive, and for how long it counts as that; the dead before it are dropped.
+  local function first(it)
+    while it.queued do
+      local token = redis.call('LINDEX', it.queue, 0)
+      if not token then
+        it.queued = false
+        return
+      end
+      local rest = tonumber(redis.call('HGET', it.waiters, token) or 0) - now
+      if rest > ALIVE then
+        -- The server's clock was set back.
+        redis.call('HSET', it.waiters, token, now + ALIVE)
+        rest = ALIVE
+      end
+      if rest > 0 then
+        return token, rest
+      end
+      redis.call('LPOP', it.queue)
+      redis.call('HDEL', it.waiters, token)
+    end
+  end
+
+  -- Tells the first in the queue that a permit is free, if one is.
+  local function call_first(it)
+    local token, rest
+    if it.held < permits then
+      token, rest = first(it)
+    end
+    if not token then
+      return
+    end
+    local heard = redis.call(verb, channel .. string.match(token, '^[^:]*'), token)
+    if heard == 0 and rest > ALIVE_UNHEARD then
+      redis.call('HSET', it.waiters, token, now + ALIVE_UNHEARD)
+    end
+  end
+
+  -- Takes a permit if one is free and nobody alive was there first; to acquire is to try, and else to take a place in the
+  -- queue. Answers with the fence; or, when it is taken, with {rest, again}: ms until a lease ends, 0 when a permit is free,
+  -- and ms after which asking again may help; or with -1 when the token is void.
+  local function try(it, token, lease, waits)
+    if it.void[token] then
+      return -1
+    end
+    if it.holders[token] then
+      it.holders[token] = now + lease
+      write(it)
+      return whole(it.fence)
+    end
+    local head, alive = first(it)
+    if it.held < permits and (not head or head == token) then
+      it.holders[token] = now + lease
+      it.held = it.held + 1
+      it.fence = math.max(it.fence + 1, micros)
+      if head then
+        redis.call('LPOP', it.queue)
+        redis.call('HDEL', it.waiters, token)
+        call_first(it)
+      end
+      write(it)
+      return whole(it.fence)
+    end
+    if waits then
+      if redis.call('HEXISTS', it.waiters, token) == 0 then
+        redis.call('RPUSH', it.queue, token)
+      end
+      redis.call('HSET', it.waiters, token, now + ALIVE)
+      redis.call('PEXPIRE', it.queue, ALIVE * 2)
+      redis.call('PEXPIRE', it.waiters, ALIVE * 2)
+      it.queued = true
+      write(it)
+    end
+    if it.held < permits then
+      return { 0, math.ceil(alive) }
+    end
+    local soonest = math.huge
+    for _, ends in pairs(it.holders) do
+      soonest = math.min(soonest, ends)
+    end
+    return { soonest - now, soonest - now }
+  end
+
+  -- Makes a lease that has not ended end later. Answers with 1, or 0 when the token holds nothing.
+  local function renew(it, token, lease)
+    if not it.holders[token] then
+      return 0
+    end
+    it.holders[token] = now + lease
+    write(it)
+    return 1
+  end
+
+  -- Gives back a permit or a place in the queue; for so many ms, should there be any, the token is void: an ask of it that is
+  -- still under way is refused. Answers with 1 when it held a permit, or 0.
+  local function release(it, token, void)
+    local held = it.holders[token] and 1 or 0
+    it.holders[token] = nil
+    it.held = it.held - held
+    if void > 0 then
+      it.void[token] = now + void
+    end
+    if it.queued and redis.call('HDEL', it.waiters, token) == 1 then
+      redis.call('LREM', it.queue, 1, token)
+    end
+    call_first(it)
+    write(it)
+    return held
+  end
+
+  return function(place, text, operation, token, ms)
+    local it = read(place, text)
+    if operation == 'release' then
+      return release(it, token, ms)
+    elseif operation == 'renew' then
+      return renew(it, token, ms)
+    end
+    return try(it, token, ms, operation == 'acquire')
+  end
+end
+
+local carry_out
+
+local function answer(place, operation, token, ms)
+  local text = redis.call('GET', KEYS[place])
+  if operation == 'acquire' or operation == 'try' then
+    local last = text and string.match(text, '^(%d+) 0  $') or not text and 0
+    if last then
+      local fence = whole(math.max(last + 1, micros))
+      redis.call('SET', KEYS[place], fence .. ' 0 ' .. token .. '=' .. (now + ms) .. ' ', 'PX', KEPT)
+      return fence
+    end
+  elseif operation == 'release' and ms == 0 and text then
+    local fence, holder, ends = string.match(text, '^(%d+) 0 ([^=]+)=(%d+) $')
+    if holder == token and tonumber(ends) > now then
+      redis.call('SET', KEYS[place], fence .. ' 0  ', 'PX', KEPT)
+      return 1
+    end
+  end
+  carry_out = carry_out or general()
+  return carry_out(place, text, operation, token, ms)
+end
+
+local answers = {}
+for item = 1, #ARGV - 3 do
+  local operation, token, ms = string.match(ARGV[item + 3], '^(%l+) (%S+) (%d+)$')
+  local ok, reply = pcall(answer, item * 3 - 2, operation, token, tonumber(ms))
+  answers[item] = ok and reply or { type(reply) == 'table' and reply.err or reply }
+end
+return answers

@@ -1,0 +1,100 @@
+import { batched, type CommandLink, keySpace, type RedisLink, runScript } from '@lockstep/redis'
+import type { Answer, Ask, Backend, Fenced } from './backend.ts'
+import { type Durability, runAndWait } from './durable.ts'
+import { answerIn, flagIn, locksScript, type Operation } from './script.ts'
+import { Turns } from './turns.ts'
+
+/** How long a token that was given up stays void, in ms: longer than a command may linger on its way to Redis. */
+const VOID_MS = 60_000
+/** How much one call carries out at most, so that Redis is not held up for long. */
+const MOST_AT_ONCE = 16
+
+export interface RedisBackendOptions {
+  readonly redis: RedisLink
+  readonly prefix: string
+  /** `lock`, or `semaphore`: keeps resources of one name apart. */
+  readonly kind: string
+  readonly permits: number
+  /** Names this process. */
+  readonly id: string
+  readonly durability?: Durability | undefined
+}
+
+interface Item {
+  readonly keys: readonly string[]
+  readonly text: string
+  readonly resolve: (reply: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Leases and a queue for each resource in Redis, as lua/locks.lua keeps them, over a connection apart that sends nothing
+ * twice and queues nothing. What is asked in one turn of the event loop goes out as one call.
+ */
+export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
+  const { redis, prefix, kind, permits, id, durability } = options
+  const keys = keySpace(prefix, redis.shards)
+  const commands = redis.apart('locks')
+  // WAIT blocks a connection, and must not hold up renewals.
+  const durable = durability && { ...durability, link: redis.apart('locks-durable') }
+  const turns = new Turns(redis, keys, id)
+  const verb = redis.shards > 1 ? 'SPUBLISH' : 'PUBLISH'
+  const voices = Array.from({ length: redis.shards }, (_, shard) => [permits, verb, keys.wake(shard, '')])
+  const senders = voices.map((voice, shard) =>
+    batched<Item>(process.nextTick, (items) => {
+      for (let from = 0; from < items.length; from += MOST_AT_ONCE)
+        send(commands, shard, voice, items.slice(from, from + MOST_AT_ONCE))
+    }),
+  )
+  let tokens = 0
+
+  const keysOf = (resource: string) =>
+    ['state', 'queue', 'waiters'].map((part) => keys.of(`${kind}:${part}`, resource))
+
+  function call(operation: Operation, { resource, token }: Ask, ms: number): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    const text = `${operation} ${token} ${ms}`
+    senders[keys.shardOf(resource)]?.({ keys: keysOf(resource), text, resolve, reject })
+    return promise
+  }
+
+  const giveBack = async (ask: Ask, isVoid: boolean): Promise<boolean> =>
+    flagIn(ask.resource, await call('release', ask, isVoid ? VOID_MS : 0))
+
+  return {
+    token: () => `${id}:${++tokens}`,
+
+    async ask(ask: Ask, queue: boolean): Promise<Answer<Fenced>> {
+      const operation = queue ? 'acquire' : 'try'
+      if (!durable) return answerIn(ask.resource, await call(operation, ask, ask.lease))
+      const shard = keys.shardOf(ask.resource)
+      const args = [...(voices[shard] ?? []), `${operation} ${ask.token} ${ask.lease}`]
+      return runAndWait({ ...durable, shard, keys: keysOf(ask.resource), args, ask, giveBack })
+    },
+
+    renew: async (ask) => flagIn(ask.resource, await call('renew', ask, ask.lease)),
+    giveBack,
+    onTurn: ({ resource, token }, listener) => turns.on(keys.shardOf(resource), token, listener),
+    async whenAvailable(timeout) {
+      const links = durable ? [commands, durable.link] : [commands]
+      return (await Promise.all(links.map((link) => link.whenAvailable(timeout)))).every(Boolean)
+    },
+    onAvailable: (listener) => commands.onAvailable(listener),
+
+    async close() {
+      await turns.close()
+      await Promise.all([commands.close(), durable?.link.close()])
+    },
+  }
+}
+
+function send(link: CommandLink, shard: number, voice: (string | number)[], items: readonly Item[]): void {
+  const keys = items.flatMap((item) => item.keys)
+  const args = [...voice, ...items.map(({ text }) => text)]
+  link
+    .run((redis) => runScript(redis, locksScript, keys, args), shard)
+    .then(
+      (replies) => items.forEach(({ resolve }, i) => resolve(replies[i])),
+      (error: unknown) => items.forEach(({ reject }) => reject(error)),
+    )
+}
