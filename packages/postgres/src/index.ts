@@ -1,4 +1,5 @@
 export { type Database, openDatabase } from './database.ts'
 export { faultOf, type PostgresFault } from './faults.ts'
+export { fenced, fencesMigration, StaleFenceError } from './fence.ts'
 export { MigrationError, migrate } from './migrate.ts'
 export { PostgresSettings } from './settings.ts'
