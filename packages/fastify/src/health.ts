@@ -1,3 +1,4 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 
@@ -42,6 +43,11 @@ declare module 'fastify' {
   }
 }
 
+/** When an answer is sent, not when its request came: one that was under way would keep its connection open. */
+export async function closeWhileDraining(this: FastifyInstance, _request: unknown, reply: FastifyReply) {
+  if (this.draining) reply.header('connection', 'close')
+}
+
 /**
  * Four questions, kept apart (requirement C5): /startupz, has it started; /livez, does the process work; /readyz, should
  * it get requests; /health, how are the things it depends on. A dependency that is away makes a replica neither dead nor
@@ -54,10 +60,7 @@ export const healthPlugin = fp<{ service: string; checks: readonly HealthCheck[]
     app.addHook('onListen', async () => {
       started = true
     })
-    // When it is sent, not when it came: a request that was under way would keep its connection open.
-    app.addHook('onSend', async (_request, reply) => {
-      if (app.draining) reply.header('connection', 'close')
-    })
+    app.addHook('onSend', closeWhileDraining)
 
     app.get('/livez', simple('Whether the process works'), async () => ({ status: 'alive' }))
     app.get('/startupz', simple('Whether it has started'), async (_request, reply) =>

@@ -1,6 +1,7 @@
 import type { Cache } from '@lockstep/cache'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { directlyBy, hooksOf } from './direct.ts'
 import { RouteCacheError } from './errors.ts'
 import { type Around, CachedRoute } from './route.ts'
 
@@ -28,6 +29,10 @@ export function useCache(app: FastifyInstance, options: CachePluginOptions): voi
   const routes = new Map<string, CachedRoute>()
   app.decorate(as, cache)
   app.addHook('onClose', () => cache.close())
+  let directly = directlyBy(new Set())
+  app.addHook('onReady', async () => {
+    directly = directlyBy(hooksOf(app))
+  })
   app.addHook('onRoute', (route) => {
     const config = route.config?.cache
     if (config === undefined) return
@@ -37,10 +42,10 @@ export function useCache(app: FastifyInstance, options: CachePluginOptions): voi
     if (method !== 'GET' && same?.handler !== handler) {
       throw new RouteCacheError(`${String(method)} ${url}`, 'only a route for GET alone can have one')
     }
-    const cached = same ?? new CachedRoute(url, handler, config, options)
+    const cached = same ?? new CachedRoute(url, handler, config, options, () => directly)
     routes.set(url, cached)
     route.handler = function answer(request, reply) {
-      return cached.handle(this, request, reply)
+      return cached.handle(this, request, reply, method === 'GET')
     }
   })
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { OutgoingHttpHeader } from 'node:http'
 import { type Codec, defineCodec } from '@lockstep/cache'
 
 export type HeaderValue = string | readonly string[]
@@ -10,6 +11,17 @@ export interface CachedResponse {
   readonly etag: string
   /** Text as text: Node sends it with the headers in one piece. */
   readonly body: string | Buffer
+  /** Its head as it was last sent from memory. */
+  head?: Head
+}
+
+/** The head of an answer from memory. It holds until one of the two times has moved on by a second. */
+export interface Head {
+  readonly age: number
+  readonly ttl: number
+  readonly headers: Readonly<Record<string, HeaderValue>>
+  /** The same, names and values in turn: what `writeHead` is quickest with. */
+  readonly lines: OutgoingHttpHeader[]
 }
 
 const FORMAT = 1

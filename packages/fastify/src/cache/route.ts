@@ -3,6 +3,7 @@ import { DurationError } from '@lockstep/settings'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import { cacheStatus } from '../cache-status.ts'
 import { hasAlready } from './conditional.ts'
+import { type Directly, sendDirectly } from './direct.ts'
 import { RouteCacheError } from './errors.ts'
 import { idOf } from './key.ts'
 import { checkOptions, nameOf, type RouteCacheOptions } from './options.ts'
@@ -53,32 +54,56 @@ export class CachedRoute {
   readonly handler: RouteHandlerMethod
   readonly #options: RouteCacheOptions
   readonly #vary: readonly string[]
+  readonly #sharesAuthorized: boolean
   readonly #around: Around
+  readonly #directly: () => Directly
   readonly #answers: NamedCache<Ask, CachedResponse>
 
   /** @throws {RouteCacheError} when the options are wrong, or another route has the name */
-  constructor(url: string, handler: RouteHandlerMethod, options: RouteCacheOptions, around: Around) {
+  constructor(
+    url: string,
+    handler: RouteHandlerMethod,
+    options: RouteCacheOptions,
+    around: Around,
+    directly: () => Directly,
+  ) {
     checkOptions(url, options)
     this.name = options.name ?? nameOf(url)
     this.handler = handler
     this.#options = options
     this.#vary = (options.vary ?? []).map((name) => name.toLowerCase())
+    this.#sharesAuthorized = options.sharesAuthorized === true || this.#vary.includes('authorization')
     this.#around = around
+    this.#directly = directly
     this.#answers = this.#define(url)
   }
 
-  /** What takes the handler's place. It answers by itself, also later, so it returns nothing. */
-  readonly handle = (server: FastifyInstance, request: FastifyRequest, reply: FastifyReply): unknown => {
-    const { sharesAuthorized = false, key } = this.#options
-    if (!sharesAuthorized && request.headers.authorization !== undefined && !this.#varies('authorization')) {
+  /**
+   * What takes the handler's place. It answers by itself, also later, so it returns nothing.
+   *
+   * @param whole whether the body goes with the head: not for HEAD
+   */
+  readonly handle = (
+    server: FastifyInstance,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    whole: boolean,
+  ): unknown => {
+    const { headers } = request
+    if (headers.authorization !== undefined && !this.#sharesAuthorized) {
       reply.header('cache-status', BYPASSED)
       return this.handler.call(server, request, reply)
     }
+    const { key, cacheControl } = this.#options
     const ask: Ask = { id: idOf(request, this.#vary, key, this.#around.tenant), server, request, reply }
     const after = readAfter(request)
     const hit = after === undefined ? this.#answers.peekReading(ask) : undefined
-    if (hit?.value) this.#send(ask, hit, hit.value)
-    else {
+    if (hit?.value) {
+      const { allowed, others } = this.#directly()
+      if (allowed && whole && !server.draining && headers['if-none-match'] === undefined) {
+        sendDirectly(reply, hit, hit.value, { others, cacheControl })
+      } else this.#send(ask, hit, hit.value)
+    } else {
       this.#answers
         .read(ask, after)
         .then((reading) => reading.value && this.#send(ask, reading, reading.value))
@@ -146,10 +171,6 @@ export class CachedRoute {
       if (error.status !== 200) reply.code(error.status)
       throw error.error
     } else throw error
-  }
-
-  #varies(header: string): boolean {
-    return this.#vary.includes(header)
   }
 }
 

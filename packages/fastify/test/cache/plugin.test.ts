@@ -2,7 +2,7 @@ import { createCache, memoryTransport } from '@lockstep/cache'
 import { recordingLogger } from '@lockstep/testing'
 import { fastify } from 'fastify'
 import { test } from 'tap'
-import { cachePlugin, type RouteCacheOptions, useCache } from '../../src/index.ts'
+import { cachePlugin, healthPlugin, type RouteCacheOptions, useCache } from '../../src/index.ts'
 
 const newCache = () => createCache({ transport: memoryTransport(), logger: recordingLogger() })
 const answer = async () => 'x'
@@ -83,6 +83,56 @@ await test('hooks run for every request: what they refuse is not answered from t
   const get = (key: string) => app.inject({ url: '/guarded', headers: { 'x-key': key } })
   t.equal((await get('right')).statusCode, 200)
   t.equal((await get('wrong')).statusCode, 403)
+})
+
+await test('onSend hooks see what is sent from memory, too', async (t) => {
+  const app = fastify()
+  t.teardown(() => app.close())
+  useCache(app, { cache: newCache() })
+  app.register(async (routes) => {
+    routes.addHook('onSend', async (_request, _reply, payload) => `<${String(payload)}>`)
+    routes.get('/seen', { config: { cache: { ttl: '1m' } } }, answer)
+  })
+  await app.ready()
+  t.equal((await app.inject('/seen')).body, '<x>')
+  t.match(await app.inject('/seen'), { body: '<x>', headers: { 'cache-status': /^lockstep-l1; hit/ } })
+})
+
+await test('an answer from memory closes its connection, too, while the service drains', async (t) => {
+  const app = fastify()
+  t.teardown(() => app.close())
+  useCache(app, { cache: newCache() })
+  await app.register(healthPlugin, { service: 'books', checks: [] })
+  app.get('/drained', { config: { cache: { ttl: '1m' } } }, answer)
+  await app.ready()
+  await app.inject('/drained')
+  t.not((await app.inject('/drained')).headers.connection, 'close')
+  app.draining = true
+  t.match((await app.inject('/drained')).headers, {
+    connection: 'close',
+    'cache-status': /^lockstep-l1; hit/,
+  })
+})
+
+await test('what hooks have set is sent with an answer from memory, unless it has its own', async (t) => {
+  const app = fastify()
+  t.teardown(() => app.close())
+  useCache(app, { cache: newCache() })
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('x-hook', 'set').header('x-own', 'overridden').header('set-cookie', ['a=1', 'b=2'])
+    reply.raw.setHeader('x-raw', 'set')
+  })
+  app.get('/own', { config: { cache: { ttl: '1m' } } }, async (_request, reply) => {
+    reply.header('x-own', 'kept').header('link', ['<a>', '<b>'])
+    return 'y'
+  })
+  await app.ready()
+  const first = await app.inject('/own')
+  const second = await app.inject('/own')
+  t.match(second.headers['cache-status'], /^lockstep-l1; hit/)
+  const same = ['x-hook', 'x-own', 'x-raw', 'set-cookie', 'link', 'etag', 'content-type', 'content-length']
+  for (const name of same) t.same(second.headers[name], first.headers[name], name)
+  t.match(second, { body: 'y', headers: { 'x-own': 'kept', 'x-hook': 'set', 'content-length': '1' } })
 })
 
 await test('a status that the handler chose stays with the error that it throws', async (t) => {

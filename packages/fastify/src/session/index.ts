@@ -1,0 +1,7 @@
+export type { Ended } from './bus.ts'
+export { SessionUseError } from './errors.ts'
+export { requireUser, type SessionPluginOptions, sessionPlugin, sessionUser } from './plugin.ts'
+export type { SessionData } from './record.ts'
+export type { Session } from './session.ts'
+export type { SessionInfo, Sessions } from './sessions.ts'
+export { SessionSettings } from './settings.ts'
