@@ -38,6 +38,14 @@ export const concurrently = (once: (n: number) => Promise<unknown>) => async (ti
   await Promise.all(Array.from({ length: CALLERS }, (_, first) => caller(first)))
 }
 
+/** Of a Redis that gets all the time that it needs. */
+export const settingsFor = (url: string, heartbeat = '1s'): RedisSettings =>
+  readSettings(RedisSettings, {
+    REDIS_URL: url,
+    REDIS_COMMAND_TIMEOUT: '5s',
+    REDIS_HEARTBEAT: heartbeat,
+  })
+
 /** A cache on a Redis, as a process of the fleet has it. */
 export interface Replica {
   readonly link: RedisLink
@@ -51,11 +59,7 @@ export async function openReplica(
   name: string,
   { maxStaleness = '2s', heartbeat = '1s' }: { maxStaleness?: Duration; heartbeat?: string } = {},
 ): Promise<Replica> {
-  const settings = readSettings(RedisSettings, {
-    REDIS_URL: url,
-    REDIS_COMMAND_TIMEOUT: '5s',
-    REDIS_HEARTBEAT: heartbeat,
-  })
+  const settings = settingsFor(url, heartbeat)
   const link = openRedis(settings, name, silent)
   const live = Promise.withResolvers<void>()
   const cache = createCache({

@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { cold } from './cold.ts'
 import { l1 } from './l1.ts'
 import { l2 } from './l2.ts'
+import { limit } from './limit.ts'
+import { locks } from './locks.ts'
 import { replicas } from './replicas.ts'
 import { route } from './route.ts'
 import { load, type Row, tableOf } from './table.ts'
@@ -11,7 +13,7 @@ import { writes } from './writes.ts'
  * What the cache costs: everything beside a floor that was measured in the same run, in turns. `--only l2` measures one
  * topic. Nothing is asserted, for the figures are the machine's as much as ours.
  */
-const TOPICS = { l1, l2, cold, writes, replicas, route }
+const TOPICS = { l1, l2, cold, writes, replicas, route, locks, limit }
 
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values
 const chosen = Object.entries(TOPICS).filter(([name]) => only === undefined || name === only)

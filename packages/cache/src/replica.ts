@@ -188,8 +188,9 @@ export class Replica {
 
   #evict({ keys, tags, prefixes, caches }: Invalidation): void {
     for (const name of keys) {
-      const cache = cacheOf(name)
-      if (cache !== undefined) this.#regions.get(cache)?.evict(name.slice(cache.length + 1))
+      // Up to the second colon: that this is the name of a cache is shown by its region.
+      const end = name.indexOf(':', name.indexOf(':') + 1)
+      if (end > 0) this.#regions.get(name.slice(0, end))?.evict(name.slice(end + 1))
     }
     for (const cache of caches) this.#regions.get(cache)?.evictAll()
     if (tags.length + prefixes.length > 0) {

@@ -1,1 +1,8 @@
-export {}
+export type { PolicyStats } from './limit/counts.ts'
+export type { Allowed, Decision, Refused, Source, TierLevel } from './limit/decision.ts'
+export { LimitCostError, LimitKeyError, LimitPolicyError, LimitReplyError } from './limit/errors.ts'
+export { createLimiter, type Limiter, type LimiterOptions } from './limit/limiter.ts'
+export type { PolicyOptions, WhenAway } from './limit/options.ts'
+export type { Policy } from './limit/policy.ts'
+export type { Kind, TierOptions } from './limit/tiers.ts'
+export * from './lock/index.ts'

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 
@@ -44,8 +44,8 @@ declare module 'fastify' {
 }
 
 /** When an answer is sent, not when its request came: one that was under way would keep its connection open. */
-export async function closeWhileDraining(this: FastifyInstance, _request: unknown, reply: FastifyReply) {
-  if (this.draining) reply.header('connection', 'close')
+export async function closeWhileDraining({ server }: FastifyRequest, reply: FastifyReply) {
+  if (server.draining) reply.header('connection', 'close')
 }
 
 /**

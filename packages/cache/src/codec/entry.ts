@@ -178,7 +178,11 @@ class Header implements EntryHeader {
   readonly version: number | undefined
   readonly tags: readonly string[]
   readonly #flags: number
-  readonly #identity: readonly [number, number, number, number]
+  // The identity, four characters each: small integers take no memory of their own.
+  readonly #first: number
+  readonly #second: number
+  readonly #third: number
+  readonly #fourth: number
 
   constructor(bytes: Buffer, flags: number, bodyAt: number) {
     if (bytes.buffer !== memory) {
@@ -199,12 +203,10 @@ class Header implements EntryHeader {
     this.tags = (flags & TAGGED) === 0 ? NO_TAGS : bytes.toString('utf8', TAGS_OFFSET, bodyAt).split('\n')
     this.#flags = flags
     const word = at + IDENTITY_OFFSET
-    this.#identity = [
-      data.getUint32(word),
-      data.getUint32(word + 4),
-      data.getUint32(word + 8),
-      data.getUint32(word + 12),
-    ]
+    this.#first = data.getInt32(word)
+    this.#second = data.getInt32(word + 4)
+    this.#third = data.getInt32(word + 8)
+    this.#fourth = data.getInt32(word + 12)
   }
 
   get negative(): boolean {
@@ -213,7 +215,7 @@ class Header implements EntryHeader {
 
   get identity(): string {
     let text = ''
-    for (const word of this.#identity) {
+    for (const word of [this.#first, this.#second, this.#third, this.#fourth]) {
       text += String.fromCharCode(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255)
     }
     return text

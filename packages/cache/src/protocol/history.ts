@@ -40,40 +40,41 @@ const REMEMBERED = 256
 export class History {
   incarnation = -1
   applied = -1
-  readonly #tokens = new Map<number, string>()
+  /** A ring: the token of a seq lies at its remainder, and so does the seq itself, to tell whether it is still there. */
+  readonly #tokens = Array.from({ length: REMEMBERED }, () => '')
+  readonly #seqs = Array.from({ length: REMEMBERED }, () => -1)
 
   get token(): string {
-    return this.#tokens.get(this.applied) ?? ''
+    return this.tokenAt(this.applied) ?? ''
   }
 
   begin(head: Head): void {
+    this.forget()
     this.incarnation = head.incarnation
-    this.applied = head.seq
-    this.#tokens.clear()
-    this.#tokens.set(head.seq, head.token)
+    this.advance(head)
   }
 
   /** Belongs to no history until the next `begin`. */
   forget(): void {
     this.incarnation = -1
     this.applied = -1
-    this.#tokens.clear()
+    this.#seqs.fill(-1)
   }
 
-  advance(change: { seq: number; token: string }): void {
-    this.applied = change.seq
-    this.#tokens.set(change.seq, change.token)
-    this.#tokens.delete(change.seq - REMEMBERED)
+  advance({ seq, token }: { seq: number; token: string }): void {
+    this.applied = seq
+    this.#seqs[seq % REMEMBERED] = seq
+    this.#tokens[seq % REMEMBERED] = token
   }
 
   /** The token of a change that was applied; undefined when it is not remembered. */
   tokenAt(seq: number): string | undefined {
-    return this.#tokens.get(seq)
+    return this.#seqs[seq % REMEMBERED] === seq ? this.#tokens[seq % REMEMBERED] : undefined
   }
 
   /** Whether a token at a seq that was applied is another than the one applied: then history was lost. */
   contradicts(seq: number, token: string): boolean {
-    const known = this.#tokens.get(seq)
+    const known = this.tokenAt(seq)
     return known !== undefined && known !== token
   }
 }

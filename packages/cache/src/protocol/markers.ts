@@ -40,6 +40,8 @@ export class Markers {
   }
 
   set(what: Invalidation, seq: number): void {
+    const { tags, prefixes, caches } = what
+    if (tags.length + prefixes.length + caches.length === 0) return
     for (const marker of markersOf(what)) this.#raise(marker, seq)
   }
 

@@ -83,10 +83,19 @@ export function decodeMessage(namespace: string, roots: readonly string[], paylo
 function decodeOne(namespace: string, payload: string): Received | undefined {
   const match = ONE.exec(payload)
   if (match === null || match[1] !== namespace) return undefined
-  const [, , shard, incarnation, seq, previous = '', token = '', origin = '', key = ''] = match
-  const what = { keys: [key], tags: NONE, prefixes: NONE, caches: NONE }
-  const at = { incarnation: Number(incarnation), seq: Number(seq), previous, token }
-  return { kind: 'change', shard: Number(shard), change: { ...what, ...at, origin, acknowledge: false } }
+  const change: Change = {
+    incarnation: Number(match[3]),
+    seq: Number(match[4]),
+    previous: match[5] ?? '',
+    token: match[6] ?? '',
+    origin: match[7] ?? '',
+    acknowledge: false,
+    keys: [match[8] ?? ''],
+    tags: NONE,
+    prefixes: NONE,
+    caches: NONE,
+  }
+  return { kind: 'change', shard: Number(match[2]), change }
 }
 
 const ONE =

@@ -33,6 +33,8 @@ export type Degraded =
 
 /** A read of one entry under way, past L1. */
 export interface Flight<V> {
+  /** Of the entry, `books:v1:42`. */
+  readonly name: string
   /** What the fences of its region said when it began. */
   since: number
   /** When it began; in the future while it waits for the one before it. */
@@ -41,7 +43,13 @@ export interface Flight<V> {
   asked: boolean
   /** It holds the fill lease, so that any invalidation that Redis knows of voids it. */
   granted: boolean
-  promise: Promise<Reading<V>>
+  readonly promise: Promise<Reading<V>>
   /** For those who came too late to join: it begins when this one has ended. */
   next: Flight<V> | undefined
+}
+
+/** A reading of what is kept nowhere. */
+export function fresh<V>(value: V | undefined, from: 'source', degraded?: Degraded): Reading<V> {
+  const reading = { value, from, age: 0, ttl: 0, stale: false, stored: false, bound: 0 }
+  return degraded === undefined ? reading : { ...reading, degraded }
 }

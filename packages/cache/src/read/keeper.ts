@@ -57,6 +57,17 @@ export class Keeper<K, V> {
     this.#options = options
   }
 
+  /**
+   * Whether a write of this process that is on its way to Redis concerns the entry.
+   *
+   * @param tags of the entry, once they are known
+   */
+  bypassed(name: string, tags: readonly string[] = []): boolean {
+    const { guards, pending, policy } = this.#options
+    if (pending.none || !guards.bypass) return false
+    return pending.key(name, policy.cache) || pending.covers({ name, cache: policy.cache, tags })
+  }
+
   /** The value of an entry; undefined when it is not of the shape that readers expect, which reads as absent. */
   decode(
     name: string,
@@ -123,6 +134,10 @@ export class Keeper<K, V> {
     }
     const time = view.serverTime(now)
     if (time >= header.errorUntil) return false
+    if (!region.entries.fits(bytes)) {
+      region.entries.delete(id)
+      return false
+    }
     const until = now + this.#untilNextLook(header, time, policy)
     return region.put(id, { value, promise: undefined, view, until, visited: false, bytes, name, header })
   }
@@ -163,13 +178,12 @@ export class Keeper<K, V> {
 
   /** The part of the invariants that L1 rests on (G2): fence, incarnation, markers, and writes of our own. */
   #mayKeep(id: Id, since: number, name: string, header: EntryHeader, view: ShardView): boolean {
-    const { guards, pending, policy, region } = this.#options
+    const { pending, policy, region } = this.#options
     if (region.fences.voided(id, since)) return false
     const { incarnation, seq } = header
     if (pending.none && view.surelyFresh(incarnation, seq)) return true
-    const coverable = { name, cache: policy.cache, tags: header.tags }
-    if (guards.bypass && (pending.key(name, policy.cache) || pending.covers(coverable))) return false
-    return view.fresh(coverable, incarnation, seq)
+    if (this.bypassed(name, header.tags)) return false
+    return view.fresh({ name, cache: policy.cache, tags: header.tags }, incarnation, seq)
   }
 
   /**

@@ -11,9 +11,15 @@ const MAX_READS = 3
 /** How many entries are read in one command. */
 const MAX_NAMES = 1000
 
+export interface FoundEntry {
+  readonly kind: 'entry'
+  readonly bytes: Buffer
+  readonly header: EntryHeader
+}
+
 /** An entry of L2, judged. */
 export type Found =
-  | { readonly kind: 'entry'; readonly bytes: Buffer; readonly header: EntryHeader }
+  | FoundEntry
   /** Something is there that must not be used: of another incarnation, or invalidated by a marker. */
   | { readonly kind: 'rejected'; readonly identity: string }
   | { readonly kind: 'nothing' }
@@ -37,10 +43,17 @@ export type Leased =
   | { readonly kind: 'wait' }
   | { readonly kind: 'uncacheable' }
 
-interface Reading {
+/** Who wants to know of one entry. */
+export interface Look {
+  readonly cache: string
+  readonly name: string
+  /** Is called in the turn in which the entry was judged. It must not throw. */
+  tell(found: Found): void
+}
+interface LookAtMany {
   readonly cache: string
   readonly names: readonly string[]
-  readonly resolve: (found: readonly Found[]) => void
+  tell(found: readonly Found[]): void
 }
 interface Asking {
   readonly cache: string
@@ -68,7 +81,7 @@ export class L2 {
   readonly #clock: Clock
   readonly #renewed = new Set<{ name: string; token: string }>()
   #renewTimer = false
-  readonly #read: ((reading: Reading) => void)[]
+  readonly #look: ((look: Look | LookAtMany) => void)[]
   readonly #ask: ((asking: Asking) => void)[]
   readonly #fill: ((filling: Filling) => void)[]
   readonly #touch: ((touch: { name: string; lifetime: number }) => void)[]
@@ -90,7 +103,7 @@ export class L2 {
     this.#leaseMs = options.leaseMs
     this.#guards = options.guards
     this.#failed = options.failed
-    this.#read = shards.map((shard) => batched(soon, (batch) => void this.#readAll(shard, batch)))
+    this.#look = shards.map((shard) => batched(soon, (batch) => void this.#readAll(shard, batch)))
     this.#ask = shards.map((shard) => batched(soon, (batch) => void this.#askAll(shard, batch)))
     this.#fill = shards.map((shard) => batched(soon, (batch) => void this.#fillAll(shard, batch)))
     this.#touch = shards.map((shard) => batched(soon, (batch) => void this.#touchAll(shard, batch)))
@@ -106,11 +119,12 @@ export class L2 {
     return this.shardOf(name).view
   }
 
+  look(look: Look): void {
+    this.#look[this.shardOf(look.name).index]?.(look)
+  }
+
   read(cache: string, name: string): Promise<Found> {
-    return new Promise((resolve) => {
-      const resolveOne = (found: readonly Found[]) => resolve(found[0] ?? AWAY)
-      this.#read[this.shardOf(name).index]?.({ cache, names: [name], resolve: resolveOne })
-    })
+    return new Promise((resolve) => this.look({ cache, name, tell: resolve }))
   }
 
   /** In the order of the names. */
@@ -168,21 +182,24 @@ export class L2 {
 
   #readIn(shard: number, cache: string, names: readonly string[]): Promise<readonly Found[]> {
     return new Promise((resolve) => {
-      this.#read[shard]?.({ cache, names, resolve })
+      this.#look[shard]?.({ cache, names, tell: resolve })
     })
   }
 
-  async #readAll(shard: Shard, batch: readonly Reading[]): Promise<void> {
+  async #readAll(shard: Shard, batch: readonly (Look | LookAtMany)[]): Promise<void> {
     const names: string[] = []
-    for (const reading of batch) for (const name of reading.names) names.push(name)
+    for (const look of batch) {
+      if ('name' in look) names.push(look.name)
+      else for (const name of look.names) names.push(name)
+    }
     const entries = await this.#inPieces(shard, names)
     let at = 0
-    for (const { cache, names: own, resolve } of batch) {
-      const found: Found[] = []
-      for (const name of own) {
-        found.push(entries ? this.#judged(shard.view, cache, name, entries[at++]) : AWAY)
-      }
-      resolve(found)
+    const next = (cache: string, name: string): Found =>
+      entries ? this.#judged(shard.view, cache, name, entries[at++]) : AWAY
+    for (const look of batch) {
+      const { cache } = look
+      if ('name' in look) look.tell(next(cache, look.name))
+      else look.tell(look.names.map((name) => next(cache, name)))
     }
   }
 

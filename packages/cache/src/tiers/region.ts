@@ -101,7 +101,7 @@ export class Region<V> implements Evictable {
   #evict(id: Id): void {
     if (this.#guards.fence) {
       this.fences.evict(id)
-      this.flights.delete(id)
+      if (this.flights.size > 0) this.flights.delete(id)
     }
     this.entries.delete(id)
   }

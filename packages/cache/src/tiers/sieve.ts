@@ -43,10 +43,15 @@ export class Sieve<E extends Sieved> {
     return this.#entries.get(id)
   }
 
+  /** Whether there is room for so many bytes at all. */
+  fits(bytes: number): boolean {
+    return bytes <= this.#maxBytes
+  }
+
   /** @returns whether there is room for it at all */
   set(id: string | number, entry: E): boolean {
     this.delete(id)
-    if (entry.bytes > this.#maxBytes) return false
+    if (!this.fits(entry.bytes)) return false
     while (this.#entries.size >= this.#maxEntries || this.#bytes + entry.bytes > this.#maxBytes)
       this.#evictOne()
     this.#entries.set(id, entry)

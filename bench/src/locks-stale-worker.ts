@@ -1,0 +1,25 @@
+import { createLocks } from '@lockstep/coordination'
+import { openRedis } from '@lockstep/redis'
+import { Redis } from 'ioredis'
+import { settingsFor, silent } from './books.ts'
+import { writeChecked } from './locks-stale.ts'
+import { report } from './worker.ts'
+
+/** A holder that is about to write when it is stopped: it has looked at its lock before, and does not again. */
+const [url = '', resource = ''] = process.argv.slice(2)
+const redis = new Redis(url)
+const link = openRedis(settingsFor(url), 'stale', silent)
+const locks = createLocks({ redis: link, prefix: 'bench', logger: silent })
+await locks.whenAvailable(5000)
+const { fence } = await locks.acquire(resource, { ttl: '1s' })
+report({ pid: process.pid })
+let last = performance.now()
+const look = setInterval(async () => {
+  const paused = performance.now() - last
+  last = performance.now()
+  if (paused < 2000) return
+  clearInterval(look)
+  const fenced = await writeChecked(redis, resource, fence)
+  await redis.set(`unfenced:${resource}`, fence)
+  report({ fenced: Number(fenced), unfenced: 1 })
+}, 10)
