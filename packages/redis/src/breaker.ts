@@ -21,11 +21,17 @@ export class RedisUnavailableError extends Error {
 /** How many times its timeout a command may take while something comes in. */
 const MAX_WAITS = 10
 
+/** The commands of this part of the timeout share one deadline, and so one timer: the last of them waits so much less. */
+const SHARED = 1 / 8
+
 interface Deadline {
   readonly passed: Promise<never>
+  /** Until when commands may join it. */
+  readonly open: number
   /** How many commands it still matters to. */
   waiting: number
-  readonly cancel: () => void
+  /** How many bytes had come in when the last of them was sent, or when they were looked at last. */
+  received: number
 }
 
 /**
@@ -46,12 +52,13 @@ export class Breaker {
   readonly #timeout: number
   readonly #received: () => number
   readonly #after: After
+  readonly #now: () => number
   readonly #whenClosed = new Set<() => void>()
 
   /**
    * @param options.probe a harmless command, sent while the breaker is open
    * @param options.probeEvery milliseconds between two probes
-   * @param options.timeout milliseconds that a command may take
+   * @param options.timeout milliseconds that a command may take, at most; at least seven eighths of that
    * @param options.received how many bytes have come in: while they do, Redis is not away
    */
   constructor(options: {
@@ -60,12 +67,14 @@ export class Breaker {
     timeout: number
     received?: () => number
     after?: After
+    now?: () => number
   }) {
     this.#probe = options.probe
     this.#probeEvery = options.probeEvery
     this.#timeout = options.timeout
     this.#received = options.received ?? (() => 0)
     this.#after = options.after ?? after
+    this.#now = options.now ?? (() => performance.now())
   }
 
   /** Whether commands are sent. It begins open, until the first probe is answered. */
@@ -116,49 +125,43 @@ export class Breaker {
   }
 
   async #inTime<T>(command: () => Promise<T>): Promise<T> {
-    this.#deadline ??= this.#newDeadline()
-    const deadline = this.#deadline
+    const deadline = this.#joined()
     deadline.waiting++
+    deadline.received = this.#received()
     try {
       return await Promise.race([command(), deadline.passed])
     } finally {
       deadline.waiting--
-      if (deadline.waiting === 0) this.#drop(deadline)
     }
   }
 
   /**
-   * The end of patience for all commands of one turn of the event loop: one timer, however many they are.
+   * The end of patience for all commands of a short while: one timer, however many they are.
    *
    * A process that was itself held up finds timers due before it finds the answers that have long arrived; so when time
    * is up, the sockets are read once more before Redis gets the blame. Nor is it away while a large answer is coming in: it
    * gets as much time again, up to `MAX_WAITS` times in all.
    */
-  #newDeadline(): Deadline {
+  #joined(): Deadline {
+    const now = this.#now()
+    if (this.#deadline && now < this.#deadline.open) return this.#deadline
     const late = Promise.withResolvers<never>()
     late.promise.catch(() => {})
-    let cancel: (() => void) | undefined
+    const deadline = { passed: late.promise, open: now + this.#timeout * SHARED, waiting: 0, received: 0 }
     const wait = (left: number) => {
-      const before = this.#received()
-      cancel = this.#after(this.#timeout, () => {
+      this.#after(this.#timeout, () => {
+        if (deadline.waiting === 0) return
         setImmediate(() => {
-          if (this.#received() > before && left > 1 && deadline.waiting > 0) wait(left - 1)
+          const { received } = deadline
+          deadline.received = this.#received()
+          if (deadline.received > received && left > 1) wait(left - 1)
           else late.reject(new Error(`no answer within ${this.#timeout} ms`))
         })
       })
     }
-    const deadline = { passed: late.promise, waiting: 0, cancel: () => cancel?.() }
     wait(MAX_WAITS)
-    setImmediate(() => {
-      if (this.#deadline === deadline) this.#deadline = undefined
-    })
+    this.#deadline = deadline
     return deadline
-  }
-
-  /** A deadline that nobody waits for any more is not one to join, either. */
-  #drop(deadline: Deadline): void {
-    deadline.cancel()
-    if (this.#deadline === deadline) this.#deadline = undefined
   }
 
   #schedule(): void {

@@ -20,6 +20,7 @@ function setUp() {
     probeEvery: 100,
     timeout: 1000,
     after: clock.after,
+    now: clock.now,
   })
   return { clock, redis, breaker }
 }
@@ -154,6 +155,25 @@ await test('each command of a turn has its deadline, whatever became of the othe
   await t.rejects(hung, { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
 })
 
+await test('commands of a while share a timer, and no command waits longer than its timeout', async (t) => {
+  const { breaker, clock } = setUp()
+  breaker.probeNow()
+  await settle()
+  clock.advance(1000)
+  for (let n = 0; n < 100; n++) await breaker.run(async () => n)
+  t.equal(clock.waiting, 1)
+  clock.advance(100)
+  const hung = t.rejects(
+    breaker.run(() => new Promise(() => {})),
+    { code: 'LOCKSTEP_REDIS_UNAVAILABLE' },
+  )
+  clock.advance(800)
+  await settle()
+  t.equal(breaker.closed, true, "seven eighths of it are everybody's")
+  clock.advance(100)
+  await hung
+})
+
 await test('a large answer that is coming in is waited for, ten times the timeout and no longer', async (t) => {
   const clock = new ManualClock()
   let received = 0
@@ -163,6 +183,7 @@ await test('a large answer that is coming in is waited for, ten times the timeou
     timeout: 1000,
     received: () => received,
     after: clock.after,
+    now: clock.now,
   })
   breaker.probeNow()
   await settle()
@@ -198,7 +219,7 @@ await test('silence is not waited for twice', async (t) => {
   let received = 0
   const timeout = 1000
   const options = { probe: async () => {}, probeEvery: 100, timeout, received: () => received }
-  const breaker = new Breaker({ ...options, after: clock.after })
+  const breaker = new Breaker({ ...options, after: clock.after, now: clock.now })
   breaker.probeNow()
   await settle()
   received = 7

