@@ -31,6 +31,13 @@ export interface NotGranted {
   readonly cause: unknown
 }
 
+/** An answer that no ask may be given: Redis refuses it, or holds something else there. */
+export interface Failed {
+  readonly kind: 'failed'
+  readonly doubtful: boolean
+  readonly error: unknown
+}
+
 /**
  * Asks until it is granted or patience is over. Every ask has the same token, so that one whose answer was lost does no
  * harm: if it was granted, the next one is told so.
@@ -40,7 +47,7 @@ export async function contend<Grant>(
   clock: Clock,
   ask: Ask,
   patience: Patience,
-): Promise<Granted<Grant> | NotGranted> {
+): Promise<Granted<Grant> | NotGranted | Failed> {
   const turn = new Turn()
   const forget = backend.onTurn(ask, () => turn.call())
   let asked = false
@@ -67,6 +74,8 @@ export async function contend<Grant>(
       const why = patience.over
       if (why) return { kind: 'over', why, asked, doubtful, ...reasonIn(answer) }
     }
+  } catch (error) {
+    return { kind: 'failed', doubtful, error }
   } finally {
     forget()
   }

@@ -132,8 +132,7 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
     try {
       if (!place.first) await patience.until([place.onFirst])
       if (!place.first) throw this.#failed(resource, patience, signal, {})
-      const outcome = await this.#contend(ask, patience)
-      if (outcome.kind === 'over') throw this.#failed(resource, patience, signal, outcome)
+      const outcome = await this.#contend(ask, patience, signal)
       this.#countWait(outcome, this.#clock.now() - patience.began)
       return this.#hold(ask, outcome, maxHold)
     } finally {
@@ -144,28 +143,15 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
   }
 
   /** Leaves nothing behind in Redis: neither a place in the queue, nor a lock that nobody wants any more. */
-  async #contend(ask: Ask, patience: Patience): Promise<Granted<Grant> | NotGranted> {
-    let outcome: Granted<Grant> | NotGranted
-    try {
-      outcome = await this.#counted(contend(this.#backend, this.#clock, ask, patience))
-    } catch (error) {
-      void this.#returns.give(ask, true)
-      throw error
-    }
-    if (outcome.kind === 'granted') {
-      const why = patience.over
-      if (why === undefined || why === 'late') return outcome
-      outcome = {
-        kind: 'over',
-        why,
-        asked: true,
-        doubtful: outcome.doubtful,
-        holderRest: undefined,
-        cause: undefined,
-      }
-    }
-    if (outcome.asked) void this.#returns.give(ask, outcome.doubtful)
-    return outcome
+  async #contend(ask: Ask, patience: Patience, signal: AbortSignal | undefined): Promise<Granted<Grant>> {
+    const outcome = await contend(this.#backend, this.#clock, ask, patience)
+    const { over } = patience
+    if (outcome.kind === 'granted' && over !== 'aborted' && over !== 'closed') return outcome
+    if (outcome.kind !== 'over' || outcome.asked) void this.#returns.give(ask, outcome.doubtful)
+    if (outcome.kind !== 'failed')
+      throw this.#failed(ask.resource, patience, signal, outcome.kind === 'over' ? outcome : {})
+    this.#stats.failed++
+    throw outcome.error
   }
 
   #hold(
@@ -199,16 +185,14 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
     signal: AbortSignal | undefined,
     reason: Partial<Pick<NotGranted, 'holderRest' | 'cause'>>,
   ): unknown {
-    switch (patience.over) {
-      case 'aborted':
-        this.#stats.aborted++
-        return signal?.reason
-      case 'closed':
-        return new LocksClosedError()
-      default:
-        this.#stats.timeouts++
-        return new LockTimeoutError(resource, this.#clock.now() - patience.began, reason)
+    const { over } = patience
+    if (over === 'closed') return new LocksClosedError()
+    if (over === 'aborted') {
+      this.#stats.aborted++
+      return signal?.reason
     }
+    this.#stats.timeouts++
+    return new LockTimeoutError(resource, this.#clock.now() - patience.began, reason)
   }
 
   #countWait({ waited, called }: Granted<Grant>, ms: number): void {

@@ -108,3 +108,13 @@ export class LockOptionError extends RangeError {
     this.name = 'LockOptionError'
   }
 }
+
+/** Redis answered with something that the script does not say: another program writes under our prefix. */
+export class LockReplyError extends TypeError {
+  readonly code = 'LOCKSTEP_LOCK_REPLY'
+
+  constructor(resource: string, reply: unknown) {
+    super(`The lock of ${resource} is not what it should be in Redis: ${String(reply)}`)
+    this.name = 'LockReplyError'
+  }
+}

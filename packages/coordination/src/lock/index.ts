@@ -3,6 +3,7 @@ export {
   LockNotDurableError,
   LockNotHeldError,
   LockOptionError,
+  LockReplyError,
   LocksClosedError,
   LockTimeoutError,
   LockUnavailableError,

@@ -9,7 +9,9 @@ export class Presence {
 
   leave(): void {
     this.#inside--
-    if (this.#inside === 0) this.#empty?.resolve()
+    if (this.#inside > 0) return
+    this.#empty?.resolve()
+    this.#empty = undefined
   }
 
   /** Resolves when nobody is inside. */

@@ -32,7 +32,7 @@ export function quorumOf(servers: Servers, random: () => number): Backend<undefi
       if (granted >= majority) return { kind: 'granted', grant: undefined }
       // The same token asks again: none of its asks is void, also not one that comes late.
       if (granted > 0) await poll(servers, (server) => server.giveBack(ask, false))
-      if (answers.length < majority) throw new RedisUnavailableError({ cause: failures[0] })
+      if (answers.length < majority) throw reasonIn(failures)
       const backoff = BACKOFF_MS.least + random() * (BACKOFF_MS.most - BACKOFF_MS.least)
       return { kind: 'taken', holderRest: restOf(answers, majority - granted), again: backoff }
     },
@@ -42,7 +42,7 @@ export function quorumOf(servers: Servers, random: () => number): Backend<undefi
       const yes = answers.filter(Boolean).length
       if (yes >= majority) return true
       if (answers.length - yes >= majority) return false
-      throw new RedisUnavailableError({ cause: failures[0] })
+      throw reasonIn(failures)
     },
 
     async giveBack(ask: Ask, isVoid: boolean): Promise<boolean> {
@@ -50,7 +50,7 @@ export function quorumOf(servers: Servers, random: () => number): Backend<undefi
       const { answers, failures } = await poll(servers, (server) =>
         server.giveBack(ask, isVoid || doubtful?.has(server) === true),
       )
-      if (answers.length < majority) throw new RedisUnavailableError({ cause: failures[0] })
+      if (answers.length < majority) throw reasonIn(failures)
       return answers.filter(Boolean).length >= majority
     },
 
@@ -72,17 +72,22 @@ export function quorumOf(servers: Servers, random: () => number): Backend<undefi
   }
 }
 
-/** Asks all at once. What is not a lost connection but a fault goes to the caller. */
+/** Asks all at once. A fault of one of them is that one's: it counts as no answer. */
 async function poll<T>(servers: Servers, ask: (server: Backend<Fenced>) => Promise<T>) {
   const outcomes = await Promise.allSettled(servers.map(ask))
   const answers: T[] = []
-  const failures: RedisUnavailableError[] = []
+  const failures: unknown[] = []
   for (const outcome of outcomes) {
     if (outcome.status === 'fulfilled') answers.push(outcome.value)
-    else if (outcome.reason instanceof RedisUnavailableError) failures.push(outcome.reason)
-    else throw outcome.reason
+    else failures.push(outcome.reason)
   }
   return { answers, failures }
+}
+
+/** Why there was no majority: a fault, if there was one, for it does not pass by waiting. */
+function reasonIn(failures: readonly unknown[]): unknown {
+  const fault = failures.find((failure) => !(failure instanceof RedisUnavailableError))
+  return fault ?? new RedisUnavailableError({ cause: failures[0] })
 }
 
 /** When so many of those that refused will be free, by the leases that they have told of. */

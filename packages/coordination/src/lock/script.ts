@@ -1,18 +1,9 @@
 import { loadScript } from '@lockstep/redis'
 import type { Answer, Fenced } from './backend.ts'
+import { LockReplyError } from './errors.ts'
 
 /** What may be asked of a resource; lua/locks.lua says what each does. */
 export type Operation = 'acquire' | 'try' | 'renew' | 'release'
-
-/** Redis answered with something that the script does not say: another program writes under our prefix. */
-export class LockReplyError extends TypeError {
-  readonly code = 'LOCKSTEP_LOCK_REPLY'
-
-  constructor(resource: string, reply: unknown) {
-    super(`The lock of ${resource} is not what it should be in Redis: ${String(reply)}`)
-    this.name = 'LockReplyError'
-  }
-}
 
 /** One script for all that the callers of a turn ask; its reply has an answer for each. */
 export const locksScript = loadScript(new URL('./lua/locks.lua', import.meta.url), (reply): unknown[] => {

@@ -20,6 +20,8 @@
 local ALIVE = 3000
 -- For a waiter whose process nobody could reach: it may be dead, or its subscription.
 local ALIVE_UNHEARD = 1500
+-- How many tokens of a resource are void at a time: a Redis that is slow voids many, and must not be slower for it.
+local MOST_VOID = 100
 -- For how long a fence is remembered: longer than any step of a clock that it should survive.
 local KEPT = 86400000
 
@@ -65,7 +67,7 @@ local function general()
     end
     it.fence, it.queued = tonumber(fence), queued == '1'
     it.holders, it.held = living(holders)
-    it.void = living(void)
+    it.void, it.voided = living(void)
     return it
   end
 
@@ -166,6 +168,17 @@ local function general()
     return 1
   end
 
+  -- Makes room for another void token: the one that is the nearest to its end goes.
+  local function forget_oldest(void)
+    local oldest
+    for token, ends in pairs(void) do
+      if not oldest or ends < void[oldest] then
+        oldest = token
+      end
+    end
+    void[oldest] = nil
+  end
+
   -- Gives back a permit or a place in the queue; for so many ms, should there be any, the token is void: an ask of it that is
   -- still under way is refused. Answers with 1 when it held a permit, or 0.
   local function release(it, token, void)
@@ -173,6 +186,9 @@ local function general()
     it.holders[token] = nil
     it.held = it.held - held
     if void > 0 then
+      if it.voided >= MOST_VOID and not it.void[token] then
+        forget_oldest(it.void)
+      end
       it.void[token] = now + void
     end
     if it.queued and redis.call('HDEL', it.waiters, token) == 1 then

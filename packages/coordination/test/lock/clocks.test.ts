@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import type { RedisLink } from '@lockstep/redis'
+import { testRedis } from '@lockstep/testing'
+import { test } from 'tap'
+import { openLink, urlOf } from './links.ts'
+import { keyOf, parsed, say } from './rig.ts'
+
+/** The script as it is, but for its clock: that is a list in Redis, which a test can set. */
+const lua = readFileSync(new URL('../../src/lock/lua/locks.lua', import.meta.url), 'utf8').replace(
+  "redis.call('TIME')",
+  "redis.call('LRANGE', 'clock', 0, 1)",
+)
+const HOUR = 3_600_000
+const START = Date.UTC(2026, 0, 1)
+
+/** One resource, and a server whose clock says what it is told. */
+function subject(link: RedisLink, resource: string) {
+  const keys = [keyOf('state', resource), keyOf('queue', resource), keyOf('waiters', resource)]
+  return {
+    async at(ms: number) {
+      await say(link, 'del', 'clock')
+      await say(link, 'rpush', 'clock', Math.floor(ms / 1000), (ms % 1000) * 1000)
+    },
+    async ask(operation: string, token: string, ms: number): Promise<unknown> {
+      const answers = await say(
+        link,
+        'eval',
+        lua,
+        3,
+        ...keys,
+        1,
+        'PUBLISH',
+        'wake:',
+        `${operation} ${token} ${ms}`,
+      )
+      return Array.isArray(answers) ? answers[0] : answers
+    },
+  }
+}
+
+await test("S3 the server's clock is stepped", async (t) => {
+  t.match(lua, /'clock'/)
+  const { port } = await testRedis(t)
+  const link = await openLink(t, urlOf(port))
+
+  await t.test('back: fences rise all the same', async (t) => {
+    const { at, ask } = subject(link, 'a')
+    await at(START)
+    const first = Number(await ask('acquire', 'p:1', 10_000))
+    t.equal(first, START * 1000)
+    await ask('release', 'p:1', 0)
+    await at(START - HOUR)
+    t.equal(Number(await ask('acquire', 'p:2', 10_000)), first + 1)
+    t.equal(await ask('release', 'p:2', 60_000), 1)
+    t.equal(Number(await ask('try', 'q:1', 10_000)), first + 2)
+    t.equal(await ask('try', 'p:2', 10_000), -1, 'and what is void stays so')
+  })
+
+  await t.test('back: who waited and has died is not alive for so much longer', async (t) => {
+    const { at, ask } = subject(link, 'b')
+    await at(START)
+    // Its process is still heard.
+    const up = Promise.withResolvers<void>()
+    const leave = link.channels.listen(
+      'wake:dead',
+      { up: up.resolve, down() {}, message() {} },
+      { sharded: false },
+    )
+    await up.promise
+    await ask('acquire', 'p:1', 10_000)
+    t.same(await ask('acquire', 'dead:1', 10_000), [10_000, 10_000])
+    await at(START - HOUR)
+    t.equal(await ask('release', 'p:1', 0), 1)
+    const answer = await ask('acquire', 'q:1', 10_000)
+    const again = Array.isArray(answer) ? Number(answer[1]) : 0
+    t.ok(again > 0 && again <= 3000, `${again} ms`)
+    await at(START - HOUR + again)
+    t.ok(Number(await ask('acquire', 'q:1', 10_000)) > START * 1000)
+    await leave()
+  })
+
+  await t.test('not at all: who is called and not heard is alive for half as long', async (t) => {
+    const { at, ask } = subject(link, 'e')
+    await at(START)
+    await ask('acquire', 'p:1', 10_000)
+    await ask('acquire', 'deaf:1', 10_000)
+    t.equal(await ask('release', 'p:1', 0), 1)
+    t.same(await ask('acquire', 'q:1', 10_000), [0, 1500])
+    t.type(await ask('acquire', 'deaf:1', 10_000), 'string', 'it is still its turn')
+  })
+
+  await t.test('back: a holder that lives keeps it, and its lease is as long as it says', async (t) => {
+    const { at, ask } = subject(link, 'c')
+    await at(START)
+    await ask('acquire', 'p:1', 10_000)
+    await at(START - HOUR)
+    t.equal(await ask('renew', 'p:1', 10_000), 1)
+    t.same(await ask('try', 'q:1', 10_000), [10_000, 10_000])
+    await at(START - HOUR + 10_000)
+    t.type(await ask('try', 'q:1', 10_000), 'string')
+  })
+
+  await t.test(
+    'forward: leases are over, their holders are told, and the next has a higher fence',
+    async (t) => {
+      const { at, ask } = subject(link, 'd')
+      await at(START)
+      const first = Number(await ask('acquire', 'p:1', 10_000))
+      await at(START + HOUR)
+      const next = Number(await ask('acquire', 'q:1', 10_000))
+      t.ok(next > first)
+      t.equal(await ask('renew', 'p:1', 10_000), 0)
+      t.equal(await ask('release', 'p:1', 0), 0)
+      t.same(await ask('try', 'p:2', 10_000), [10_000, 10_000], 'it took nothing from the next')
+    },
+  )
+})
+
+await test('S3 the tokens that were given up do not pile up', async (t) => {
+  const { port } = await testRedis(t)
+  const link = await openLink(t, urlOf(port))
+  const { at, ask } = subject(link, 'a')
+  for (let number = 1; number <= 150; number++) {
+    await at(START + number)
+    await ask('release', `p:${number}`, 60_000)
+  }
+  const { voids } = parsed(String(await say(link, 'get', keyOf('state', 'a'))))
+  t.same(
+    new Set(voids.map(({ token }) => token)),
+    new Set(Array.from({ length: 100 }, (_, i) => `p:${51 + i}`)),
+    'the last hundred',
+  )
+  t.equal(await ask('acquire', 'p:150', 10_000), -1)
+  await at(START + 70_000)
+  t.type(await ask('acquire', 'p:150', 10_000), 'string', 'and in the end none')
+  t.same(parsed(String(await say(link, 'get', keyOf('state', 'a')))).voids, [])
+})
