@@ -12,7 +12,6 @@ const link = openRedis(settingsFor(url), 'stale', silent)
 const locks = createLocks({ redis: link, prefix: 'bench', logger: silent })
 await locks.whenAvailable(5000)
 const { fence } = await locks.acquire(resource, { ttl: '1s' })
-report({ pid: process.pid })
 let last = performance.now()
 const look = setInterval(async () => {
   const paused = performance.now() - last
@@ -23,3 +22,4 @@ const look = setInterval(async () => {
   await redis.set(`unfenced:${resource}`, fence)
   report({ fenced: Number(fenced), unfenced: 1 })
 }, 10)
+report({ pid: process.pid })

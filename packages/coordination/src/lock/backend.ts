@@ -12,9 +12,20 @@ export type Answer<Grant> =
       readonly holderRest: number
       /** Milliseconds after which asking again may help, should nobody say so before. */
       readonly again: number
+      /** Of this ask, by which it is told when something is handed over to it. */
+      readonly turn?: number
     }
   /** The token was given up before. */
   | { readonly kind: 'void' }
+
+/** A permit that its last holder has handed over to who was first in the queue. */
+export interface Handed<Grant> {
+  /** Of the ask that put it there, or has kept it there. */
+  readonly turn: number
+  readonly grant: Grant
+  /** Milliseconds from some time after that ask, when it must have been renewed. */
+  readonly lease: number
+}
 
 /** An ask: for which resource, in whose name, for how long. The same object until it is given back. */
 export interface Ask {
@@ -44,8 +55,11 @@ export interface Backend<Grant> {
    * @param isVoid the token's asks may still be under way: those that come late must find it void
    */
   giveBack(ask: Ask, isVoid: boolean): Promise<boolean>
-  /** Calls back when it may be the token's turn, until the returned function is called. Calls may be lost. */
-  onTurn(ask: Ask, listener: () => void): () => void
+  /**
+   * Calls back when a permit is handed over to the token, or when asking again may help, until the returned function is
+   * called. Calls may be lost, and may be late.
+   */
+  onTurn(ask: Ask, listener: (handed?: Handed<Grant>) => void): () => void
   /** Waits until it answers, for `timeout` ms at most; tells whether it does. */
   whenAvailable(timeout: number): Promise<boolean>
   /** Calls back when it answers again after it was away, until the returned function is called. */

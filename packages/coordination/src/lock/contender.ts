@@ -1,5 +1,5 @@
 import { type Clock, RedisUnavailableError } from '@lockstep/redis'
-import type { Answer, Ask, Backend } from './backend.ts'
+import type { Answer, Ask, Backend, Handed } from './backend.ts'
 import { deadlineOf } from './lease.ts'
 import type { Over, Patience } from './patience.ts'
 
@@ -13,11 +13,13 @@ export interface Granted<Grant> {
   readonly grant: Grant
   /** When the ask that was granted was sent. */
   readonly sent: number
+  /** Milliseconds, from then at least. */
+  readonly lease: number
   /** Whether an earlier ask may still be under way. */
   readonly doubtful: boolean
-  /** Whether it had to wait, and whether it was told that it was its turn. */
+  /** Whether it had to wait, and whether it was then handed over by who had it before. */
   readonly waited: boolean
-  readonly called: boolean
+  readonly handed: boolean
 }
 
 export interface NotGranted {
@@ -48,12 +50,11 @@ export async function contend<Grant>(
   ask: Ask,
   patience: Patience,
 ): Promise<Granted<Grant> | NotGranted | Failed> {
-  const turn = new Turn()
-  const forget = backend.onTurn(ask, () => turn.call())
+  const turn = new Turn<Grant>()
+  const forget = backend.onTurn(ask, (handed) => turn.call(handed))
   let asked = false
   let doubtful = false
   let waited = false
-  let called = false
   try {
     for (;;) {
       turn.reset()
@@ -62,7 +63,7 @@ export async function contend<Grant>(
       asked ||= answer.kind !== 'unanswered' || answer.doubtful
       if (answer.kind === 'granted') {
         if (clock.now() < deadlineOf(sent, ask.lease))
-          return { kind: 'granted', grant: answer.grant, sent, doubtful, waited, called }
+          return { ...answer, sent, lease: ask.lease, doubtful, waited, handed: false }
       } else {
         waited = true
         doubtful ||= answer.kind === 'unanswered' && answer.doubtful
@@ -70,7 +71,13 @@ export async function contend<Grant>(
           answer.kind === 'unanswered' ? [turn.on, backend.onAvailable.bind(backend)] : [turn.on]
         await patience.until(happenings, answer.kind === 'taken' ? Math.min(answer.again, POLL_MS) : RETRY_MS)
       }
-      called = turn.called
+      const { handed } = turn
+      // By the turn it is known that it was handed over after this ask was sent, however late the word of it is.
+      if (handed && answer.kind === 'taken' && handed.turn === answer.turn) {
+        const lease = Math.min(handed.lease, ask.lease)
+        if (clock.now() < deadlineOf(sent, lease))
+          return { kind: 'granted', grant: handed.grant, sent, lease, doubtful, waited, handed: true }
+      }
       const why = patience.over
       if (why) return { kind: 'over', why, asked, doubtful, ...reasonIn(answer) }
     }
@@ -109,23 +116,26 @@ function reasonIn(answer: Answer<unknown> | Unanswered) {
   }
 }
 
-/** Remembers that it was called while nobody listened. */
-class Turn {
-  called = false
+/** Remembers what it was told while nobody listened. */
+class Turn<Grant> {
+  handed: Handed<Grant> | undefined
+  #called = false
   #listener: () => void = () => {}
 
-  call(): void {
-    this.called = true
+  call(handed: Handed<Grant> | undefined): void {
+    this.#called = true
+    this.handed = handed
     this.#listener()
   }
 
   reset(): void {
-    this.called = false
+    this.#called = false
+    this.handed = undefined
   }
 
   readonly on = (listener: () => void): (() => void) => {
     this.#listener = listener
-    if (this.called) listener()
+    if (this.#called) listener()
     return () => {
       this.#listener = () => {}
     }

@@ -37,7 +37,7 @@ export async function runAndWait(of: DurableAsk): Promise<Answer<Fenced>> {
     (redis) => runTogether(redis, keys, args, ['wait', replicas, within]),
     shard,
   )
-  const answer = answerIn(ask.resource, reply)
+  const answer = answerIn(ask.resource, reply, 0)
   if (answer.kind !== 'granted' || heard >= replicas) return answer
   await of.giveBack(ask, false)
   throw new LockNotDurableError(ask.resource, heard, replicas)

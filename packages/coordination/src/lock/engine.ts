@@ -67,7 +67,8 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
       const answer = await this.#counted(askOnce(this.#backend, ask, false))
       const closed = this.#closed.signal.aborted
       if (answer.kind === 'granted' && !closed && this.#clock.now() < deadlineOf(sent, ask.lease))
-        return this.#hold(ask, { grant: answer.grant, sent, doubtful: false }, maxHold).lock
+        return this.#hold(ask, { ...answer, sent, lease: ask.lease, handed: false, doubtful: false }, maxHold)
+          .lock
       if (answer.kind === 'granted' || (answer.kind === 'unanswered' && answer.doubtful))
         void this.#returns.give(ask, answer.kind === 'unanswered')
       this.#refuseWhenClosed()
@@ -156,7 +157,7 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
 
   #hold(
     ask: Ask,
-    { grant, sent, doubtful }: Pick<Granted<Grant>, 'grant' | 'sent' | 'doubtful'>,
+    { grant, sent, lease: granted, handed, doubtful }: Omit<Granted<Grant>, 'kind' | 'waited'>,
     maxHold: number,
   ): { lock: L; lease: Lease } {
     const { logger, make } = this.#options
@@ -166,6 +167,8 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
       returns: this.#returns,
       ask,
       sent,
+      lease: granted,
+      handed,
       doubtful,
       maxHold,
       onEnd: (lost) => {
@@ -195,10 +198,10 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
     return new LockTimeoutError(resource, this.#clock.now() - patience.began, reason)
   }
 
-  #countWait({ waited, called }: Granted<Grant>, ms: number): void {
+  #countWait({ waited, handed }: Granted<Grant>, ms: number): void {
     const stats = this.#stats
     if (waited) stats.waited++
-    if (called) stats.handOffs++
+    if (handed) stats.handOffs++
     stats.waitMs += ms
     stats.longestWaitMs = Math.max(stats.longestWaitMs, ms)
   }

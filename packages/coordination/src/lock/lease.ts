@@ -26,6 +26,10 @@ export interface LeaseOptions {
   readonly ask: Ask
   /** When the ask that was granted was sent. */
   readonly sent: number
+  /** Milliseconds that were granted, from then at least. */
+  readonly lease: number
+  /** It was handed over, and lasts only if it is renewed. */
+  readonly handed: boolean
   /** Whether an earlier ask of the token may still be under way. */
   readonly doubtful: boolean
   /** The longest that it is renewed, in ms. */
@@ -35,7 +39,7 @@ export interface LeaseOptions {
 
 /**
  * A lease that is held. Its deadline is reckoned from before the ask was sent, so it is never later than Redis's own, less
- * what two clocks may drift apart. It is renewed at a third of its length, and again until its deadline if no answer
+ * what two clocks may drift apart. It is renewed at a third of its length (at once when it was handed over), and again until its deadline if no answer
  * comes. At the deadline it is lost, without asking anybody.
  */
 export class Lease implements LeaseView {
@@ -50,11 +54,13 @@ export class Lease implements LeaseView {
   readonly #listeners: ((reason: LossReason) => void)[] = []
 
   constructor(options: LeaseOptions) {
-    const { sent, ask, maxHold } = options
+    const { clock, sent, lease, handed, maxHold } = options
+    const now = clock.now()
     this.#options = options
-    this.#until = sent + maxHold
-    this.#deadline = this.#deadlineOf(sent, ask.lease)
-    this.#renewAt = sent + ask.lease / 3
+    this.#until = (handed ? now : sent) + maxHold
+    this.#deadline = this.#deadlineOf(sent, lease)
+    this.#renewAt = handed ? now : sent + lease / 3
+    if (handed) void this.#renew(now)
     this.#wait()
   }
 

@@ -37,7 +37,7 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
   const commands = redis.apart('locks')
   // WAIT blocks a connection, and must not hold up renewals.
   const durable = durability && { ...durability, link: redis.apart('locks-durable') }
-  const turns = new Turns(redis, keys, id)
+  const callers = new Turns(redis, keys, id)
   const verb = redis.shards > 1 ? 'SPUBLISH' : 'PUBLISH'
   const voices = Array.from({ length: redis.shards }, (_, shard) => [permits, verb, keys.wake(shard, '')])
   const senders = voices.map((voice, shard) =>
@@ -47,13 +47,14 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
     }),
   )
   let tokens = 0
+  let turns = 0
 
   const keysOf = (resource: string) =>
     ['state', 'queue', 'waiters'].map((part) => keys.of(`${kind}:${part}`, resource))
 
-  function call(operation: Operation, { resource, token }: Ask, ms: number): Promise<unknown> {
+  function call(operation: Operation, { resource, token }: Ask, ms: number, turn = 0): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const text = `${operation} ${token} ${ms}`
+    const text = `${operation} ${token} ${ms} ${turn}`
     senders[keys.shardOf(resource)]?.({ keys: keysOf(resource), text, resolve, reject })
     return promise
   }
@@ -66,15 +67,19 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
 
     async ask(ask: Ask, queue: boolean): Promise<Answer<Fenced>> {
       const operation = queue ? 'acquire' : 'try'
-      if (!durable) return answerIn(ask.resource, await call(operation, ask, ask.lease))
+      const turn = ++turns
+      if (!durable) return answerIn(ask.resource, await call(operation, ask, ask.lease, turn), turn)
       const shard = keys.shardOf(ask.resource)
-      const args = [...(voices[shard] ?? []), `${operation} ${ask.token} ${ask.lease}`]
+      const args = [...(voices[shard] ?? []), `${operation} ${ask.token} ${ask.lease} ${turn}`]
       return runAndWait({ ...durable, shard, keys: keysOf(ask.resource), args, ask, giveBack })
     },
 
     renew: async (ask) => flagIn(ask.resource, await call('renew', ask, ask.lease)),
     giveBack,
-    onTurn: ({ resource, token }, listener) => turns.on(keys.shardOf(resource), token, listener),
+    // What is handed over is not durable before it was asked for.
+    onTurn: ({ resource, token }, listener) =>
+      callers.on(keys.shardOf(resource), token, (handed) => listener(durable ? undefined : handed)),
+
     async whenAvailable(timeout) {
       const links = durable ? [commands, durable.link] : [commands]
       return (await Promise.all(links.map((link) => link.whenAvailable(timeout)))).every(Boolean)
@@ -82,7 +87,7 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
     onAvailable: (listener) => commands.onAvailable(listener),
 
     async close() {
-      await turns.close()
+      await callers.close()
       await Promise.all([commands.close(), durable?.link.close()])
     },
   }

@@ -12,12 +12,13 @@ export const locksScript = loadScript(new URL('./lua/locks.lua', import.meta.url
 })
 
 /** @throws {LockReplyError} */
-export function answerIn(resource: string, reply: unknown): Answer<Fenced> {
+export function answerIn(resource: string, reply: unknown, turn: number): Answer<Fenced> {
   if (typeof reply === 'string' && /^\d{1,16}$/.test(reply))
     return { kind: 'granted', grant: { fence: Number(reply) } }
   if (reply === -1) return { kind: 'void' }
   const [rest, again] = Array.isArray(reply) ? reply : []
-  if (typeof rest === 'number' && typeof again === 'number') return { kind: 'taken', holderRest: rest, again }
+  if (typeof rest === 'number' && typeof again === 'number')
+    return { kind: 'taken', holderRest: rest, again, turn }
   throw new LockReplyError(resource, reply)
 }
 

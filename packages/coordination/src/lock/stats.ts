@@ -11,7 +11,7 @@ export interface LockStats {
   acquired: number
   /** Of those acquired: not had at the first ask. */
   waited: number
-  /** Of those acquired: told by the one before that it was their turn. */
+  /** Of those acquired: handed over by the holder before. */
   handOffs: number
   /** Waits that ended without the lock, by the end of the wait, by the caller's signal, or by an error. */
   timeouts: number
@@ -46,7 +46,7 @@ const METRICS: readonly [keyof LockStats, string, string, 'counter' | 'gauge', s
   ['owed', 'owed', 'Given back, and Redis has not heard of it yet', 'gauge'],
   ['acquired', 'acquired_total', 'Acquired', 'counter'],
   ['waited', 'waited_total', 'Acquired after a wait', 'counter'],
-  ['handOffs', 'hand_offs_total', 'Acquired when told that it was their turn', 'counter'],
+  ['handOffs', 'hand_offs_total', 'Handed over by the holder before', 'counter'],
   ['timeouts', 'timeouts_total', 'Waits that ended in vain', 'counter'],
   ['aborted', 'aborted_total', 'Waits that their caller ended', 'counter'],
   ['failed', 'failed_total', 'Asks that failed', 'counter'],

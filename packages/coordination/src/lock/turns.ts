@@ -1,15 +1,18 @@
 import type { KeySpace, RedisLink } from '@lockstep/redis'
+import type { Fenced, Handed } from './backend.ts'
+
+type Listener = (handed?: Handed<Fenced>) => void
 
 /**
- * Tells those of this process that wait when it may be their turn. Whoever releases a lock says so on the channel of the
- * process whose turn it is, one channel a process and shard. A message may be lost, so nobody relies on it alone; and once
- * the channel is heard (again), all who wait are told to look.
+ * Tells those of this process that wait when it is their turn. Whoever releases a lock hands it over to who is first, and
+ * the script says so on the channel of that process, one channel a process and shard. A message may be lost, so nobody
+ * relies on it alone; and once the channel is heard (again), all who wait are told to ask.
  */
 export class Turns {
   readonly #link: RedisLink
   readonly #keys: KeySpace
   readonly #process: string
-  readonly #waiting = new Map<number, Map<string, () => void>>()
+  readonly #waiting = new Map<number, Map<string, Listener>>()
   readonly #leave: (() => Promise<void>)[] = []
 
   constructor(link: RedisLink, keys: KeySpace, process: string) {
@@ -18,7 +21,7 @@ export class Turns {
     this.#process = process
   }
 
-  on(shard: number, token: string, listener: () => void): () => void {
+  on(shard: number, token: string, listener: Listener): () => void {
     const waiting = this.#waiting.get(shard) ?? this.#listen(shard)
     waiting.set(token, listener)
     return () => void waiting.delete(token)
@@ -28,8 +31,8 @@ export class Turns {
     await Promise.all(this.#leave.map((leave) => leave()))
   }
 
-  #listen(shard: number): Map<string, () => void> {
-    const waiting = new Map<string, () => void>()
+  #listen(shard: number): Map<string, Listener> {
+    const waiting = new Map<string, Listener>()
     this.#waiting.set(shard, waiting)
     const leave = this.#link.channels.listen(
       this.#keys.wake(shard, this.#process),
@@ -38,7 +41,10 @@ export class Turns {
           for (const listener of waiting.values()) listener()
         },
         down: () => {},
-        message: (token) => waiting.get(token)?.(),
+        message: (text) => {
+          const [, token = '', turn, fence, lease] = MESSAGE.exec(text) ?? []
+          waiting.get(token)?.({ turn: Number(turn), grant: { fence: Number(fence) }, lease: Number(lease) })
+        },
       },
       { sharded: this.#keys.shards > 1 },
     )
@@ -46,3 +52,6 @@ export class Turns {
     return waiting
   }
 }
+
+/** As lua/locks.lua says it. */
+const MESSAGE = /^(\S+) (\d+) (\d+) (\d+)$/

@@ -3,23 +3,27 @@
 --
 -- KEYS   of each: 1 state, 2 queue, 3 waiters
 -- ARGV   1 permits of a resource: 1 makes it a lock; 2 PUBLISH or SPUBLISH; 3 the channel of a process without its name
---        then of each: `<operation> <token> <ms>`
+--        then of each: `<operation> <token> <ms> <turn>`; only who waits needs a turn, the number of his ask
 -- reply  of each: an answer as its operation has it, or {'message'} when its keys hold something else
 --
 -- state    string: `<fence> <queued> <holders> <void>`: the last fence that was given; 1 when there may be a queue, else 0;
 --          each token that holds a permit, with the server time in ms at which its lease ends, as `token=ends,token=ends`;
 --          and in the same way those that were given up, with the time until which they stay void
 -- queue    list: the tokens that wait, in the order in which they came
--- waiters  hash: each of them, with the server time until which it counts as alive without asking again
+-- waiters  hash: each of them, as `<alive> <turn>`: the server time until which it counts as alive without asking again, and
+--          the number of its last ask
 --
 -- A token is `<process>:<number>`. Asking again with the same one is harmless: who holds a permit keeps it, for a whole
 -- lease from now; who waits keeps its place. So whoever did not get an answer asks again. A process listens on a channel
--- of its own, where its tokens are called when it is their turn.
+-- of its own, where its tokens are told what was handed to them: `<token> <turn> <fence> <ms>`. The turn says since when
+-- the process may reckon with it: since that ask, and a message that comes late is of no worth.
 
 -- In ms. A waiter asks again every second at the latest.
 local ALIVE = 3000
 -- For a waiter whose process nobody could reach: it may be dead, or its subscription.
 local ALIVE_UNHEARD = 1500
+-- How long who was handed a permit unasked has it before it must have renewed it: it may be dead.
+local HANDED = 2000
 -- How many tokens of a resource are void at a time: a Redis that is slow voids many, and must not be slower for it.
 local MOST_VOID = 100
 -- For how long a fence is remembered: longer than any step of a clock that it should survive.
@@ -76,7 +80,16 @@ local function general()
     redis.call('SET', it.key, state, 'PX', KEPT)
   end
 
-  -- The first in the queue that is alive, and for how long it counts as that; the dead before it are dropped.
+  local function remember(it, token, alive, turn)
+    redis.call('HSET', it.waiters, token, (now + alive) .. ' ' .. turn)
+  end
+
+  local function leave_queue(it, token)
+    redis.call('LPOP', it.queue)
+    redis.call('HDEL', it.waiters, token)
+  end
+
+  -- The first in the queue that is alive, for how long it counts as that, and its turn; the dead before it are dropped.
   local function first(it)
     while it.queued do
       local token = redis.call('LINDEX', it.queue, 0)
@@ -84,39 +97,47 @@ local function general()
         it.queued = false
         return
       end
-      local rest = tonumber(redis.call('HGET', it.waiters, token) or 0) - now
+      local alive, turn = string.match(redis.call('HGET', it.waiters, token) or '0 0', '^(%d+) (%d+)$')
+      local rest = tonumber(alive) - now
       if rest > ALIVE then
         -- The server's clock was set back.
-        redis.call('HSET', it.waiters, token, now + ALIVE)
+        remember(it, token, ALIVE, turn)
         rest = ALIVE
       end
       if rest > 0 then
-        return token, rest
+        return token, rest, turn
       end
-      redis.call('LPOP', it.queue)
-      redis.call('HDEL', it.waiters, token)
+      leave_queue(it, token)
     end
   end
 
-  -- Tells the first in the queue that a permit is free, if one is.
-  local function call_first(it)
-    local token, rest
-    if it.held < permits then
-      token, rest = first(it)
-    end
-    if not token then
-      return
-    end
-    local heard = redis.call(verb, channel .. string.match(token, '^[^:]*'), token)
-    if heard == 0 and rest > ALIVE_UNHEARD then
-      redis.call('HSET', it.waiters, token, now + ALIVE_UNHEARD)
+  -- Hands free permits to those who are first in the queue, and tells them.
+  local function hand_over(it)
+    while it.held < permits do
+      local token, rest, turn = first(it)
+      if not token then
+        return
+      end
+      local fence = math.max(it.fence + 1, micros)
+      local message = token .. ' ' .. turn .. ' ' .. whole(fence) .. ' ' .. HANDED
+      local heard = redis.call(verb, channel .. string.match(token, '^[^:]*'), message)
+      if heard == 0 then
+        if rest > ALIVE_UNHEARD then
+          remember(it, token, ALIVE_UNHEARD, turn)
+        end
+        return
+      end
+      leave_queue(it, token)
+      it.fence = fence
+      it.holders[token] = now + HANDED
+      it.held = it.held + 1
     end
   end
 
   -- Takes a permit if one is free and nobody alive was there first; to acquire is to try, and else to take a place in the
   -- queue. Answers with the fence; or, when it is taken, with {rest, again}: ms until a lease ends, 0 when a permit is free,
   -- and ms after which asking again may help; or with -1 when the token is void.
-  local function try(it, token, lease, waits)
+  local function try(it, token, lease, turn)
     if it.void[token] then
       return -1
     end
@@ -131,18 +152,17 @@ local function general()
       it.held = it.held + 1
       it.fence = math.max(it.fence + 1, micros)
       if head then
-        redis.call('LPOP', it.queue)
-        redis.call('HDEL', it.waiters, token)
-        call_first(it)
+        leave_queue(it, token)
+        hand_over(it)
       end
       write(it)
       return whole(it.fence)
     end
-    if waits then
+    if turn then
       if redis.call('HEXISTS', it.waiters, token) == 0 then
         redis.call('RPUSH', it.queue, token)
       end
-      redis.call('HSET', it.waiters, token, now + ALIVE)
+      remember(it, token, ALIVE, turn)
       redis.call('PEXPIRE', it.queue, ALIVE * 2)
       redis.call('PEXPIRE', it.waiters, ALIVE * 2)
       it.queued = true
@@ -194,25 +214,25 @@ local function general()
     if it.queued and redis.call('HDEL', it.waiters, token) == 1 then
       redis.call('LREM', it.queue, 1, token)
     end
-    call_first(it)
+    hand_over(it)
     write(it)
     return held
   end
 
-  return function(place, text, operation, token, ms)
+  return function(place, text, operation, token, ms, turn)
     local it = read(place, text)
     if operation == 'release' then
       return release(it, token, ms)
     elseif operation == 'renew' then
       return renew(it, token, ms)
     end
-    return try(it, token, ms, operation == 'acquire')
+    return try(it, token, ms, operation == 'acquire' and turn)
   end
 end
 
 local carry_out
 
-local function answer(place, operation, token, ms)
+local function answer(place, operation, token, ms, turn)
   local text = redis.call('GET', KEYS[place])
   if operation == 'acquire' or operation == 'try' then
     local last = text and string.match(text, '^(%d+) 0  $') or not text and 0
@@ -229,13 +249,13 @@ local function answer(place, operation, token, ms)
     end
   end
   carry_out = carry_out or general()
-  return carry_out(place, text, operation, token, ms)
+  return carry_out(place, text, operation, token, ms, turn)
 end
 
 local answers = {}
 for item = 1, #ARGV - 3 do
-  local operation, token, ms = string.match(ARGV[item + 3], '^(%l+) (%S+) (%d+)$')
-  local ok, reply = pcall(answer, item * 3 - 2, operation, token, tonumber(ms))
+  local operation, token, ms, turn = string.match(ARGV[item + 3], '^(%l+) (%S+) (%d+) (%d+)$')
+  local ok, reply = pcall(answer, item * 3 - 2, operation, token, tonumber(ms), turn)
   answers[item] = ok and reply or { type(reply) == 'table' and reply.err or reply }
 end
 return answers
