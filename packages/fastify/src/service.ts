@@ -42,6 +42,7 @@ export function createService({
     // Requests that arrive on open connections while the service closes are answered, not refused.
     return503OnClosing: false,
     frameworkErrors: frameworkErrors(id),
+    trustProxy: settings.TRUSTED_PROXIES?.split(',') ?? false,
     rewriteUrl: (request) => rewriteUrl(request.url ?? '/'),
     routerOptions: { maxParamLength: 2000 },
   })

@@ -16,6 +16,12 @@ export const ServiceSettings = Type.Object({
       description: 'Names this replica in X-Served-By and in logs',
     }),
   ),
+  TRUSTED_PROXIES: Type.Optional(
+    Type.String({
+      pattern: '^[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*$',
+      description: 'Addresses and CIDRs, with commas between, that may say on whose behalf a request comes',
+    }),
+  ),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     default: 'info',
     description: 'The least that is logged',

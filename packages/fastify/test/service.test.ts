@@ -147,3 +147,23 @@ await test('C5 health says what each thing costs and means; live, ready and star
   t.equal(drained.headers.connection, 'close')
   await app.close()
 })
+
+await test('S2 only a trusted proxy says whose request it is', async (t) => {
+  const ipWith = async (env: Record<string, string>) => {
+    const settings = readSettings(ServiceSettings, { LOG_LEVEL: 'silent', ...env })
+    const app = createService({ name: 'test', settings })
+    t.teardown(() => app.close())
+    app.get('/ip', async ({ ip }) => ({ ip }))
+    const { body } = await app.inject({ url: '/ip', headers: { 'x-forwarded-for': '192.0.2.1, 192.0.2.7' } })
+    return body
+  }
+  t.equal(await ipWith({}), '{"ip":"127.0.0.1"}')
+  t.equal(
+    await ipWith({ TRUSTED_PROXIES: '127.0.0.1,10.0.0.0/8' }),
+    '{"ip":"192.0.2.7"}',
+    'the last hop before it',
+  )
+  t.throws(() => readSettings(ServiceSettings, { TRUSTED_PROXIES: 'everybody' }), {
+    code: 'LOCKSTEP_SETTINGS_INVALID',
+  })
+})
