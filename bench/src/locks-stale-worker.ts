@@ -13,13 +13,17 @@ const locks = createLocks({ redis: link, prefix: 'bench', logger: silent })
 await locks.whenAvailable(5000)
 const { fence } = await locks.acquire(resource, { ttl: '1s' })
 let last = performance.now()
-const look = setInterval(async () => {
+const look = setInterval(() => {
   const paused = performance.now() - last
   last = performance.now()
   if (paused < 2000) return
   clearInterval(look)
+  void write()
+}, 10)
+report({ pid: process.pid })
+
+async function write() {
   const fenced = await writeChecked(redis, resource, fence)
   await redis.set(`unfenced:${resource}`, fence)
   report({ fenced: Number(fenced), unfenced: 1 })
-}, 10)
-report({ pid: process.pid })
+}

@@ -21,6 +21,11 @@ export async function locks(): Promise<Row[]> {
   return [...rows, await stale()]
 }
 
+/** One after the other. */
+const alone = (once: (n: number) => Promise<unknown>) => async (times: number) => {
+  for (let n = 0; n < times; n++) await once(n)
+}
+
 async function speed(url: string): Promise<Row[]> {
   const link = openRedis(settingsFor(url), 'bench', silent)
   const ours = createLocks({ redis: link, prefix: 'bench', logger: silent })
@@ -35,9 +40,6 @@ async function speed(url: string): Promise<Row[]> {
   const oursOnce = async (n: number) => {
     const lock = await ours.acquire(`order:${n % CALLERS}`)
     await lock.release()
-  }
-  const alone = (once: (n: number) => Promise<unknown>) => async (times: number) => {
-    for (let n = 0; n < times; n++) await once(n)
   }
   const rows: Row[] = []
   for (const [callers, times, run, target] of [

@@ -20,6 +20,9 @@ export interface RedisBackendOptions {
   readonly durability?: Durability | undefined
 }
 
+/** At the end of this turn of the event loop: a lone caller waits for nothing. */
+const soon = (action: () => void) => process.nextTick(action)
+
 interface Item {
   readonly keys: readonly string[]
   readonly text: string
@@ -41,7 +44,7 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
   const verb = redis.shards > 1 ? 'SPUBLISH' : 'PUBLISH'
   const voices = Array.from({ length: redis.shards }, (_, shard) => [permits, verb, keys.wake(shard, '')])
   const senders = voices.map((voice, shard) =>
-    batched<Item>(process.nextTick, (items) => {
+    batched<Item>(soon, (items) => {
       for (let from = 0; from < items.length; from += MOST_AT_ONCE)
         send(commands, shard, voice, items.slice(from, from + MOST_AT_ONCE))
     }),

@@ -1,6 +1,6 @@
 import { recordingLogger, testRedis, until } from '@lockstep/testing'
 import { test } from 'tap'
-import { createSemaphores, type Lock } from '../../src/index.ts'
+import { createSemaphores } from '../../src/index.ts'
 import { closeContract, lockContract } from './contract.ts'
 import { openLink, ready, urlOf } from './links.ts'
 
@@ -42,7 +42,7 @@ await test('a semaphore', async (t) => {
     const { one, other } = await pair('many', 3)
     let inside = 0
     let most = 0
-    const work = async (_: Lock) => {
+    const work = async () => {
       most = Math.max(most, ++inside)
       await new Promise((resolve) => setTimeout(resolve, 2))
       inside--

@@ -22,7 +22,7 @@ await test('on one Redis', async (t) => {
     }
     t.ok(
       fences.every((fence, i) => Number.isSafeInteger(fence) && fence > (fences[i - 1] ?? 0)),
-      `${fences}`,
+      fences.join(' '),
     )
   })
 

@@ -7,7 +7,7 @@ import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastif
 import { errorsPlugin, type LimitPluginOptions, useLimits } from '../../src/index.ts'
 
 /** Its timers never run, so that no decision is made without Redis because the machine is busy. */
-export const patient: Clock = { ...systemClock, after: () => () => {} }
+const patient: Clock = { ...systemClock, after: () => () => {} }
 
 /** A limiter with a link of its own: one replica. */
 export async function openLimiter(t: Teardown, url: string, clock = patient) {

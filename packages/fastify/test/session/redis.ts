@@ -18,7 +18,7 @@ export async function onlyRecord(link: RedisLink): Promise<string> {
 }
 
 /** How often each command was run since the server started, also inside of scripts. */
-export async function callsOf(link: RedisLink): Promise<Record<string, number>> {
+async function callsOf(link: RedisLink): Promise<Record<string, number>> {
   const text = (await link.info('commandstats')).join('\n')
   return Object.fromEntries(
     [...text.matchAll(/^cmdstat_([\w|]+):calls=(\d+)/gm)].map(([, name = '', calls]) => [

@@ -10,7 +10,7 @@ import { run } from './run.ts'
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
-const MEASURING = ['@lockstep/cache', '@lockstep/torture', '@lockstep/fleet']
+const MEASURING = ['@lockstep/torture', '@lockstep/fleet']
 const testing = (concurrency: string, ...filters: string[]) =>
   ['run', 'test', `--concurrency=${concurrency}`, '--continue', '--output-logs=errors-only'].concat(
     filters.map((filter) => `--filter=${filter}`),
@@ -25,7 +25,7 @@ const checks: { name: string; command: string; args: string[] }[] = [
     args: ['run', 'lint', 'typecheck', '--output-logs=errors-only'],
   },
   { name: 'tests', command: 'turbo', args: testing('2', ...MEASURING.map((name) => `!${name}`)) },
-  // One of these at a time: they measure what happens between the processes that they start, or take both cores.
+  // One of these at a time: they measure what happens between the processes that they start.
   { name: 'tests that measure', command: 'turbo', args: testing('1', ...MEASURING) },
 ]
 
