@@ -178,8 +178,11 @@ export class Breaker {
 
 /** The server as a whole has no data to give now: it loads them, or has lost its primary or its cluster. */
 const AWAY = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN) /
-/** This command finds no taker now: a slot is moving, a primary was demoted, or has too few replicas for a write. */
-const NOT_NOW = /^(?:TRYAGAIN|READONLY|NOREPLICAS) /
+/**
+ * This command finds no taker now: a slot is moving, a primary was demoted, or has too few replicas for a write, or a disk
+ * that it cannot write to; or somebody's script is running for too long.
+ */
+const NOT_NOW = /^(?:TRYAGAIN|READONLY|NOREPLICAS|MISCONF|BUSY) /
 
 /**
  * ioredis names an error that the server sent `ReplyError`; all others come from the connection, but for those that tell

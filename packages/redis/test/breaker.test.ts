@@ -101,6 +101,11 @@ await test('answers that mean "not here, not now" count as absence; those about 
     ['TRYAGAIN Multiple keys request during rehashing of slot', true],
     ["READONLY You can't write against a read only replica.", true],
     ['NOREPLICAS Not enough good replicas to write.', true],
+    [
+      'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist on disk.',
+      true,
+    ],
+    ['BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.', true],
   ] as const) {
     const { breaker } = setUp()
     breaker.probeNow()

@@ -57,7 +57,8 @@ export class Gate {
       const waiting = this.#waiting.get(shard)
       if (waiting === undefined) {
         this.#waiting.set(shard, [{ ask, settle }])
-        this.#clock.soon(() => this.#flush(shard))
+        // Not a turn later: a lone caller waits for nothing.
+        process.nextTick(() => this.#flush(shard))
       } else {
         waiting.push({ ask, settle })
       }
