@@ -126,6 +126,99 @@ await test('the reply to what was sent in an earlier epoch is ignored', async (t
   t.same([view.incarnation, view.applied], [8, 2])
 })
 
+await test('a write of ours that was executed behind a gap, and lost before the gap was closed: rotate', async (t) => {
+  const { view, asked, replay } = joinedAt(5)
+  view.written({ head: headAt(8), change: changeAt(8) }, view.sent())
+  t.equal(asked().at(-1), 'replay', 'two changes came before it')
+  replay(headAt(5), [])
+  t.same(asked(), ['flush', 'probe', `rotate ${INCARNATION}`], 'Redis was further than this')
+  for (const look of ['probe', 'read'] as const) {
+    const other = joinedAt(5)
+    other.view.written({ head: headAt(8), change: changeAt(8) }, other.view.sent())
+    other.asked()
+    if (look === 'probe') other.probe(headAt(7))
+    else t.equal(other.view.judge(headAt(7), other.view.sent()), 'unknown')
+    t.same(other.asked(), ['flush', 'probe', `rotate ${INCARNATION}`], look)
+  }
+  const heard = joinedAt(5)
+  const early = heard.view.sent()
+  heard.view.message(changeAt(8))
+  heard.asked()
+  heard.view.probed({ head: headAt(6), time: 0, markers: undefined }, early)
+  t.same(heard.asked(), ['replay'], 'what was asked before proves nothing')
+  heard.probe(headAt(7))
+  t.equal(heard.asked().at(-1), `rotate ${INCARNATION}`, 'a message of ours is as good a witness')
+})
+
+await test('the reply to a write of ours, of a history that has gone back: rotate, though nothing else is known of it', async (t) => {
+  const { view, asked } = joinedAt(5)
+  const sent = view.sent()
+  view.written({ head: headAt(4), change: changeAt(4) }, sent)
+  t.same(asked(), ['evict books:v1:4', 'flush', 'probe', `rotate ${INCARNATION}`], 'it was below 5')
+  const other = joinedAt(5)
+  const early = other.view.sent()
+  other.view.message(changeAt(6))
+  other.asked()
+  other.view.written({ head: headAt(6, { token: 'x' }), change: changeAt(6, { token: 'x' }) }, early)
+  t.equal(other.asked().at(-1), `rotate ${INCARNATION}`, 'and one of two changes with the same seq is lost')
+  const usual = joinedAt(5)
+  const before = usual.view.sent()
+  usual.view.message(changeAt(6))
+  usual.view.message(changeAt(7))
+  usual.asked()
+  usual.view.written({ head: headAt(6), change: changeAt(6) }, before)
+  t.same([usual.asked(), usual.view.leased], [[], true], 'a reply that its message has overtaken is no loss')
+})
+
+await test('a write of ours in another incarnation: the one before it has ended, should it come back', async (t) => {
+  const { view, asked, probe } = joinedAt(5)
+  const after = { incarnation: 8, born: 100 }
+  view.written({ head: headAt(1, after), change: changeAt(1, after) }, view.sent())
+  t.equal(view.leased, false)
+  asked()
+  probe(headAt(5))
+  t.same([asked(), view.leased], [[`rotate ${INCARNATION}`], false])
+  const between = joinedAt(5)
+  between.view.written({ head: headAt(1, after), change: changeAt(1, after) }, between.view.sent())
+  between.asked()
+  between.probe(headAt(3, { incarnation: 9, born: 50 }))
+  t.same(between.asked(), ['flush', 'probe', 'rotate 9'], 'nor is one joined that came between the two')
+})
+
+await test('an incarnation that is older than one that was seen is never joined, though it was never followed', async (t) => {
+  const { view, asked, probe } = joinedAt(5)
+  probe(headAt(2, { incarnation: 9, born: 200 }))
+  probe(headAt(2, { incarnation: 9, born: 200 }))
+  asked()
+  probe(headAt(7, { incarnation: 8, born: 100 }))
+  t.same(asked(), ['flush', 'probe', 'rotate 8'])
+  probe(headAt(7, { incarnation: 8, born: 100 }))
+  t.same(asked(), ['rotate 8'], 'as long as it is there')
+  t.equal(view.joined, false)
+  probe(headAt(0, { incarnation: 10, born: 150 }))
+  t.same([view.incarnation, view.leased], [10, true], 'a clock that was set back costs one rotation')
+})
+
+await test('G3 a write that Redis loses is not read past by its own process, caught up or not', async (t) => {
+  const { a, b, server, source, pass } = await fleet({ size: 2 })
+  await a.books.get(42)
+  await pass(250)
+  const { head, log, entries } = server.shard.state
+  const snapshot = { ...server.shard.state, head, log: [...log], entries: new Map(entries) }
+  a.net.deaf = true
+  await b.books.invalidate(1)
+  source.set(42, { title: 'second' })
+  // Nobody replays before Redis has forgotten it.
+  a.store.replay = async (...args) => {
+    server.shard.state = snapshot
+    return server.shard.replay(args[1])
+  }
+  t.match(await a.books.invalidate(42), { outcome: 'applied' })
+  t.match(await a.books.read(42), { value: { title: 'second' } })
+  await pass(1000)
+  t.match(await a.books.read(42), { value: { title: 'second' } })
+})
+
 await test('without the incarnation, entries of a lost history would be served', async (t) => {
   const { view } = joinedAt(5, { incarnation: false })
   t.equal(view.fresh(FRESH, 8, 5), true)

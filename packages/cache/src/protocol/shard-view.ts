@@ -26,6 +26,7 @@ export interface Sent {
   readonly epoch: number
   readonly doubts: number
   readonly applied: number
+  readonly seen: Head
 }
 
 /** What a head that came with entries says about them. `behind`: catch up, then judge. `unknown`: do not trust them. */
@@ -39,6 +40,8 @@ const MAX_ENDED = 100
 export const MAX_REPLAY = 1000
 /** So many incarnations that are not ours are remembered. */
 const MAX_REFUTED = 100
+/** Before Redis has said anything, no head is older. */
+const NOTHING_SEEN: Head = { incarnation: -1, seq: -1, token: '', born: Number.NEGATIVE_INFINITY }
 /** The longest life of a write intent, and so for how long an incarnation may have lost one, in ms. */
 export const MAX_INTENT = 30_000
 
@@ -55,8 +58,8 @@ export const MAX_INTENT = 30_000
  * messages: they make staleness short, they do not make it bounded.
  *
  * **Time.** Every hit reads the clock and compares, so a lease never outlives a pause, and no timer has to fire for that.
- * The clock is the one of `time.ts`, which goes on while the process is stopped and while the machine is suspended, and
- * which nobody can set back.
+ * The clock is `realTime` of `@lockstep/redis`, which goes on while the process is stopped and while the machine is
+ * suspended, and which nobody can set back.
  *
  * **Ordering.** Messages may be lost, repeated, late and out of order. The next in the chain is applied. A later one shows
  * a gap: what it names is evicted at once, since evicting too much does no harm, and the gap is replayed from the log. One
@@ -65,15 +68,22 @@ export const MAX_INTENT = 30_000
  * If the log no longer reaches back, or the view is too far behind, L1 is flushed and the view joins anew.
  *
  * **Lost history.** A failover, a restart, FLUSHALL or a restored snapshot can undo invalidations. Six things give it away:
- * a head of another incarnation; one that was followed before, and left, come back; a head below what was applied when its
- * read was sent; another token at a seq that we know; a change whose `previous` is not the token before; and, in the
- * probe's own script, a server that is not the one on which the incarnation began, which needs no witness. Each ends in a
- * new incarnation, once: rotation is conditional on the old one. Entries of another incarnation read as absent, which
- * flushes L2 in one step.
+ * a head of another incarnation; one that was followed before, and left, come back; a head older than one that was applied
+ * or seen when its read was sent, in the same incarnation or in one that began earlier; another token at a seq that we
+ * know; a change whose `previous` is not the token before; and, in the probe's own script, a server that is not the one on
+ * which the incarnation began, which needs no witness. Each ends in a new incarnation, once: rotation is conditional on the
+ * old one. Entries of another incarnation read as absent, which flushes L2 in one step.
  *
- * **Which head to believe.** Only the reply to a probe makes a view adopt a history: a message or a write's reply may come
- * from the past, or from another database of the same server; it closes the lease until a probe has looked, but one
- * incarnation does so only once. `epoch` counts adoptions, and a reply to what was sent in an earlier one is ignored.
+ * **Writes of our own.** Whoever was told that its write is executed must not read what was there before (G3), even when
+ * Redis loses the write a moment later. So the reply to a write is judged as a head, too: what it tells was seen, whether
+ * or not it could be applied yet, and a Redis that does not know of it any more has lost history. A message proves as much
+ * only of the incarnation that is followed: of another one, nobody can say whether it is over or was lost. Whoever has only
+ * heard of what was lost is bound by T alone (G1).
+ *
+ * **Which head to believe.** Only the reply to a probe makes a view adopt a history: a read's or a write's may come from the
+ * past, and a message from another database of the same server, too; they close the lease until a probe has looked, but
+ * messages of one incarnation do so only once. `epoch` counts adoptions, and a reply to what was sent in an earlier one
+ * says how far Redis had come, and nothing else.
  *
  * **Concurrency.** Every method is synchronous, and the process has one thread.
  */
@@ -97,6 +107,8 @@ export class ShardView {
   #lastKnown = Number.NEGATIVE_INFINITY
   /** A lease that waits until what its probe saw has been applied. */
   #awaiting: { sent: Sent; seq: number } | undefined
+  /** How far Redis has come, by its own word: a head that is asked for later must not be older. */
+  #seen = NOTHING_SEEN
   #followed = -1
   /** Incarnations that lost history, or gave way to another: when one is there again, it is rotated, and never joined. */
   readonly #ended = new Set<number>()
@@ -122,6 +134,11 @@ export class ShardView {
 
   get incarnation(): number {
     return this.#history.incarnation
+  }
+
+  /** When the incarnation began, by the server's clock. */
+  get born(): number {
+    return this.#born
   }
 
   /** Whether L1 may be served, and L2 trusted. */
@@ -152,7 +169,7 @@ export class ShardView {
   /** What is to be handed back with the reply to a command that is sent now. */
   sent(): Sent {
     const { applied } = this.#history
-    return { now: this.#clock.now(), epoch: this.#epoch, doubts: this.#doubts, applied }
+    return { now: this.#clock.now(), epoch: this.#epoch, doubts: this.#doubts, applied, seen: this.#seen }
   }
 
   /** Whether an entry is fresh whatever it is called and tagged with: the answer for nearly all of them. */
@@ -166,7 +183,13 @@ export class ShardView {
     return !this.#guards.markerStamp || !this.#markers.cover(entry, stamp)
   }
 
-  /** A change that was published, or that is the reply to a write of ours. */
+  /** The reply to a write of ours: a change as the message tells of it, and a head. */
+  written({ head, change }: { head: Head; change: Change }, sent: Sent): void {
+    this.message(change)
+    this.judge(head, sent)
+  }
+
+  /** A change that was published. */
   message(change: Change): void {
     if (!this.#joined) return this.#effects.evict(change)
     if (change.incarnation !== this.#history.incarnation && this.#guards.incarnation) {
@@ -177,6 +200,7 @@ export class ShardView {
     if (change.seq === this.applied + 1 && this.#follows(change)) return this.#apply(change)
     this.#effects.evict(change)
     this.#markers.set(change, change.seq)
+    this.#see({ ...change, born: this.#born })
     if (!this.#guards.replay) this.#history.advance(change)
     else if (change.seq === this.applied + 1) this.suspect()
     else this.#catchUp(change.seq)
@@ -187,6 +211,8 @@ export class ShardView {
     if (sent.epoch !== this.#epoch) return
     this.#serverOffset = time - sent.now
     if (this.#ended.has(head.incarnation)) return this.#effects.rotate(head.incarnation)
+    if (this.#guards.incarnation && precedes(head, sent.seen)) return this.#loss(head)
+    this.#see(head)
     if (!this.#joined) {
       if (markers) this.#adopt(head, markers, sent)
       return
@@ -203,11 +229,12 @@ export class ShardView {
   replayed({ head, changes }: ReplayReply, sent: Sent): void {
     if (sent.epoch !== this.#epoch || !this.#joined) return
     if (head.incarnation !== this.#history.incarnation) return this.#leave()
+    if (this.#lost(head, sent)) return
     for (const change of changes) {
       if (change.seq <= this.applied) {
-        if (this.#forked(change.seq, change.token)) return this.#loss()
+        if (this.#forked(change.seq, change.token)) return this.#loss(head)
       } else if (change.seq > this.applied + 1) return this.#rejoin()
-      else if (!this.#follows(change)) return this.#loss()
+      else if (!this.#follows(change)) return this.#loss(head)
       else this.#apply(change)
     }
     if (this.applied < head.seq) this.#rejoin()
@@ -216,6 +243,7 @@ export class ShardView {
   /** The head that was read together with entries: are they as of a history that is ours? */
   judge(head: Head | undefined, sent: Sent): Judgement {
     if (!this.#guards.incarnation) return 'current'
+    if (head !== undefined) this.#see(head)
     if (!this.#joined || sent.epoch !== this.#epoch) return 'unknown'
     if (head === undefined || head.incarnation !== this.#history.incarnation) {
       if (head !== undefined) this.#end(this.#history.incarnation)
@@ -283,16 +311,22 @@ export class ShardView {
   }
 
   #lost(head: Head, sent: Sent): boolean {
-    const lost = head.seq < sent.applied || this.#forked(head.seq, head.token)
-    if (lost) this.#loss()
+    const { applied, seen } = sent
+    const lost = head.seq < applied || precedes(head, seen) || this.#forked(head.seq, head.token)
+    if (lost) this.#loss(head)
     return lost
   }
 
-  #loss(): void {
-    const { incarnation } = this.#history
-    this.#end(incarnation)
+  /** The incarnation that Redis is in has lost history. What replaces it counts as newer, even after a clock was set back. */
+  #loss(head: Head): void {
+    this.#end(head.incarnation)
+    this.#seen = head
     this.#rejoin()
-    this.#effects.rotate(incarnation)
+    this.#effects.rotate(head.incarnation)
+  }
+
+  #see(head: Head): void {
+    if (!precedes(head, this.#seen)) this.#seen = head
   }
 
   #adopt(head: Head, markers: StoredMarkers, sent: Sent): void {
@@ -344,4 +378,9 @@ export class ShardView {
     this.#awaiting = undefined
     if (this.#guards.l1Lease) this.until = Number.NEGATIVE_INFINITY
   }
+}
+
+/** Whether a head is from before another one: Redis has been there already when it was there. */
+function precedes(head: Head, other: Head): boolean {
+  return head.incarnation === other.incarnation ? head.seq < other.seq : head.born < other.born
 }

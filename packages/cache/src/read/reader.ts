@@ -72,16 +72,20 @@ export class Reader<K, V> {
 
   /** The values of many, with one command for L2. In the order of the ids. */
   async readMany(keys: readonly K[], ids: readonly Id[]): Promise<(V | undefined)[]> {
-    const { region, l2, policy, clock } = this.#options
+    const { region, l2, policy, clock, pending } = this.#options
     const since = region.fences.open()
     try {
       const names = ids.map((id) => this.#name(id))
+      // A write of ours may have ended by the time that L2 has answered. Flights know what they began in.
+      const past = pending.none
+        ? undefined
+        : names.map((name) => pending.grouped || pending.key(name, policy.cache))
       const all = await l2.readMany(policy.cache, names)
       const now = clock.now()
       const others: Promise<unknown>[] = []
       const values = keys.map((key, at) => {
         const id = ids[at] ?? ''
-        const found = all[at]
+        const found = past?.[at] ? undefined : all[at]
         const served =
           found?.kind === 'entry' && this.#serve(key, id, since, names[at] ?? '', found, now, SIMPLY)
         if (served) return served.value

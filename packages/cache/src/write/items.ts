@@ -1,4 +1,4 @@
-import type { Change, Invalidation } from '../protocol/history.ts'
+import type { Head, Invalidation } from '../protocol/history.ts'
 import type { Item } from './pending.ts'
 
 /** The same invalidation, one string for each thing it names. */
@@ -32,24 +32,31 @@ export function invalidationOf(items: Iterable<Item>): Invalidation {
  */
 export type WriteToken = string
 
-export const tokenOf = (parts: readonly { shard: number; change: Change }[]): WriteToken =>
+export const tokenOf = (parts: readonly { shard: number; head: Head }[]): WriteToken =>
   parts
-    .map(({ shard, change: { incarnation, seq, token } }) => `${shard}.${incarnation}.${seq}.${token}`)
+    .map(
+      ({ shard, head: { incarnation, born, seq, token } }) =>
+        `${shard}.${incarnation}.${born}.${seq}.${token}`,
+    )
     .join('-')
 
 /** @returns undefined when the text is no token */
-export function partsOfToken(
-  token: WriteToken,
-): { shard: number; incarnation: number; seq: number; token: string }[] | undefined {
+export function partsOfToken(token: WriteToken): (Head & { readonly shard: number })[] | undefined {
   const parts = token.split(/-(?=\d+\.)/)
   if (parts.length > 64 || !parts.every((part) => PART.test(part))) return undefined
   return parts.map((part) => {
-    const [shard, incarnation, seq, of = ''] = part.split('.')
-    return { shard: Number(shard), incarnation: Number(incarnation), seq: Number(seq), token: of }
+    const [shard, incarnation, born, seq, of = ''] = part.split('.')
+    return {
+      shard: Number(shard),
+      incarnation: Number(incarnation),
+      born: Number(born),
+      seq: Number(seq),
+      token: of,
+    }
   })
 }
 
-const PART = /^\d{1,5}\.\d{1,16}\.\d{1,16}\.[\w-]{1,32}$/
+const PART = /^\d{1,5}\.\d{1,16}\.\d{1,15}\.\d{1,16}\.[\w-]{1,32}$/
 
 /** Whether a text that came from outside can be the token of a write. */
 export const isWriteToken = (text: string): boolean => partsOfToken(text) !== undefined

@@ -147,14 +147,16 @@ async function declare(
   lifetime: number,
   options: MutateOptions,
 ): Promise<Part[]> {
-  const { store, writers, origin, acknowledgements } = around
+  const { store, writers, shards, origin, acknowledgements } = around
   const fleet = options.wait === 'fleet'
   if (fleet) await acknowledgements.listen()
   const note = { origin, acknowledge: fleet }
   const begins = await Promise.allSettled(
     groups.map(async (group): Promise<Part> => {
+      const view = shards[group.shard]?.view
+      const sent = view?.sent()
       const begun = await store.begin(group.shard, group.names, token, lifetime, note)
-      writers[group.shard]?.applied(begun)
+      if (sent) view?.written(begun, sent)
       return { ...group, begun }
     }),
   )
@@ -204,9 +206,10 @@ async function finish(
     const encoded = encode({ token: around.token(), incarnation, seq, time: begun.time, youthEnd }, now)
     if (encoded) writes.push({ name, bytes: encoded.bytes, lifetime: encoded.lifetime })
   }
+  const sent = view?.sent()
   try {
     const reply = await store.end(shard, names, token, incarnation, writes, { origin })
-    writer?.applied(reply)
+    if (sent) view?.written(reply, sent)
     writer?.settled(items)
     writer?.unfence(items)
     return {

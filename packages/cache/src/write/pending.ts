@@ -35,6 +35,11 @@ export class Pending {
     return this.#counts.size === 0
   }
 
+  /** Whether a group is pending: an entry may belong to it by tags that only the entry itself tells. */
+  get grouped(): boolean {
+    return this.#groups > 0
+  }
+
   /** Whether the entry of this name, or its whole cache, is pending. */
   key(name: string, cache: string): boolean {
     return this.#counts.size > 0 && (this.#counts.has(`k:${name}`) || this.covers({ name, cache, tags: [] }))

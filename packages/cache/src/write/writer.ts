@@ -83,18 +83,14 @@ export class Writer {
     const { store, shard, note } = this.#options
     const items: Item[] = [`k:${name}`]
     this.fence(items)
+    const sent = shard.view.sent()
     try {
       const reply = await store.evictPresent(shard.index, [name], note)
-      if (reply) this.applied(reply)
+      if (reply) shard.view.written(reply, sent)
       this.unfence(items)
     } catch (error) {
       this.postpone(items, error)
     }
-  }
-
-  /** Applies the reply to a write of ours as the message that others get. */
-  applied(reply: ChangeReply): void {
-    this.#options.shard.view.message(reply.change)
   }
 
   /** A later write of these entries was executed: what waited for them has happened with it. */
@@ -163,12 +159,13 @@ export class Writer {
     const unique = [...new Set(items)]
     let removed = 0
     for (let from = 0; ; from += BATCH) {
+      const sent = shard.view.sent()
       const reply = await store.invalidate(
         shard.index,
         invalidationOf(unique.slice(from, from + BATCH)),
         note,
       )
-      this.applied(reply)
+      shard.view.written(reply, sent)
       removed += reply.removed
       if (from + BATCH >= unique.length) return { ...reply, removed }
     }

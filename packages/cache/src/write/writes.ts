@@ -87,11 +87,12 @@ export class Writes {
     if (encoded === undefined) return { ...(await this.invalidate(items)), result: 'invalidated' }
     const { bytes, lifetime } = encoded
     writer.fence(items)
+    const sent = view.sent()
     try {
       const note = { origin: this.#around.origin }
       const reply = await this.#store.set(shard, { name, bytes, lifetime }, version, note)
       if (reply.result !== 'refused') {
-        writer.applied(reply)
+        view.written(reply, sent)
         writer.settled(items)
       }
       writer.unfence(items)
@@ -129,9 +130,9 @@ export class Writes {
         const began = this.#around.clock.now()
         await at.settled()
         await at.probe()
-        // Another incarnation, there now and so after the write, began with nothing.
-        const other = at.view.incarnation !== point.incarnation && at.view.lastKnown >= began
-        return at.view.leased && (at.view.has(point) || other)
+        // Another incarnation that is there now, and began after that of the write, began with nothing.
+        const later = at.view.incarnation !== point.incarnation && at.view.born > point.born
+        return at.view.leased && (at.view.has(point) || (later && at.view.lastKnown >= began))
       }),
     )
     return reached.every(Boolean) ? 'reached' : 'away'

@@ -57,8 +57,11 @@ export interface Read {
   readonly begun: number
   readonly mark: Mark
   readonly pausedFor: number
-  readonly atLeast: number
-  readonly why: string
+  /** What the process has written, or was handed the token of: it may read nothing below. */
+  readonly promised: number
+  /** The same for what it has evicted, unless that is lost meanwhile. */
+  readonly evicted: number
+  readonly losses: number
   version: number
 }
 
@@ -79,10 +82,11 @@ export class Checker {
   readonly #reads: Read[] = []
   readonly #l2Floor = new Map<string, number>()
   readonly #heard = new Map<string, Map<string, number>>()
-  readonly #heardBarriers = new Map<string, Set<Barrier>>()
+  /** When each was first heard. */
+  readonly #heardBarriers = new Map<string, Map<Barrier, number>>()
   readonly #own = new Map<string, Map<string, number>>()
   readonly #changes = new Map<string, Change>()
-  readonly #learned = new Map<string, number>()
+  readonly #learned = new Map<string, { readonly incarnation: number; readonly executed: number }>()
   #fresh: Barrier[] = []
   /** New incarnations begun, the first one not counted. */
   rotations = -1
@@ -166,21 +170,27 @@ export class Checker {
     for (const name of voided) this.loads.evicted(index, name, this.#scheduler.now)
     for (const barrier of this.#byToken.get(change.token) ?? []) {
       if (barrier.anchor > this.#scheduler.now) continue
-      // A group of another incarnation cannot be compared with what is under way: only T bounds what follows.
-      const comparable = change.incarnation === this.#learned.get(id) || change.keys.includes(barrier.name)
-      if (!comparable) continue
+      // A group of another history cannot be compared with what is under way: only T bounds what follows.
+      if (!this.#follows(id, change.incarnation) && !change.keys.includes(barrier.name)) continue
       raise(
         within(this.#heard, id, () => new Map<string, number>()),
         barrier.name,
         barrier.floor,
       )
-      within(this.#heardBarriers, id, () => new Set<Barrier>()).add(barrier)
+      const heard = within(this.#heardBarriers, id, () => new Map<Barrier, number>())
+      if (!heard.has(barrier)) heard.set(barrier, this.#scheduler.now)
     }
   }
 
-  /** The incarnation that Redis was in when it last spoke to a process. */
-  learned(id: string, incarnation: number): void {
-    this.#learned.set(id, incarnation)
+  /** The incarnation that Redis was in when it last answered a process, and when that was. */
+  learned(id: string, incarnation: number, executed: number): void {
+    this.#learned.set(id, { incarnation, executed })
+  }
+
+  /** Whether a process can know the history that Redis is in now. */
+  #follows(id: string, incarnation: number): boolean {
+    const learned = this.#learned.get(id)
+    return learned?.incarnation === incarnation && learned.executed > (this.#losses.at(-1)?.time ?? -1)
   }
 
   /** A new incarnation has begun: what was lost is made good. */
@@ -237,16 +247,15 @@ export class Checker {
   begin(process: SimProcess, name: string, handed = 0): Read {
     const own = this.#own.get(process.id)?.get(name) ?? 0
     const heard = this.#heard.get(process.id)?.get(name) ?? 0
-    const atLeast = Math.max(own, heard, handed)
-    const why = atLeast === heard ? 'G2' : 'G3'
     return {
       process,
       name,
       begun: this.#scheduler.now,
       mark: { now: process.now(), wall: process.wall() },
       pausedFor: process.pausedFor,
-      atLeast,
-      why,
+      promised: Math.max(own, handed),
+      evicted: heard,
+      losses: this.#losses.length,
       version: -1,
     }
   }
@@ -254,11 +263,20 @@ export class Checker {
   end(read: Read, version: number): void {
     read.version = version
     this.#reads.push(read)
-    if (version >= read.atLeast) return
+    const evicted = this.#losses.length === read.losses ? read.evicted : this.#evictedStill(read)
+    const atLeast = Math.max(read.promised, evicted)
+    if (version >= atLeast) return
     this.violate(
-      read.why,
-      `${read.process.id} read ${read.name} at ${version}, not ${read.atLeast}: ${begunAt(read)}`,
+      atLeast === evicted ? 'G2' : 'G3',
+      `${read.process.id} read ${read.name} at ${version}, not ${atLeast}: ${begunAt(read)}`,
     )
+  }
+
+  /** What Redis lost while a read was under way, that read may find again: from then on only T bounds it. */
+  #evictedStill({ process, name, begun, evicted }: Read): number {
+    const heard = [...(this.#heardBarriers.get(process.id) ?? [])]
+    const still = heard.filter(([barrier, time]) => barrier.name === name && time <= begun)
+    return Math.min(evicted, Math.max(0, ...still.map(([{ floor }]) => floor)))
   }
 
   /** Work of a mutation commits now. */
@@ -317,7 +335,7 @@ export class Checker {
     this.#heard.clear()
     for (const [id, barriers] of this.#heardBarriers) {
       const floors = within(this.#heard, id, () => new Map<string, number>())
-      for (const { anchor, name, floor } of barriers) {
+      for (const { anchor, name, floor } of barriers.keys()) {
         if (anchor !== Number.POSITIVE_INFINITY) raise(floors, name, floor)
       }
     }

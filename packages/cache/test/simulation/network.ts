@@ -71,6 +71,12 @@ export class Network {
     this.#scheduler.at(this.#scheduler.now + after, () => this.subscribe())
   }
 
+  /** Whether commands go through, and nothing slow is on its way before them. */
+  get quiet(): boolean {
+    const last = Math.max(this.#lastRequest, this.#lastReply, this.#lastMessage)
+    return !this.away && last <= this.#scheduler.now + this.#plan.delay[1]
+  }
+
   subscribe(): void {
     if (!this.#redis.up) return
     this.#listening = true
@@ -101,12 +107,13 @@ export class Network {
         if (!this.cut && this.#redis.refuses) this.#reply(() => fail(new Error('refused')))
         return
       }
+      const executed = this.#scheduler.now
       const result = this.#redis.execute(script, this.#process)
       if (this.#lost(this.#plan.loseReply)) return
       this.#reply(() => {
         if (!this.#fail.has(fail)) return
         done()
-        this.#redis.replied(this.#process, result)
+        this.#redis.replied(this.#process, result, executed)
         resolve(result)
       })
     })

@@ -63,9 +63,9 @@ export class SimRedis {
     this.#checker.heard(process, payload)
   }
 
-  /** A process hears what a script said. */
-  replied({ id }: SimProcess, reply: unknown): void {
-    if (isHeadReply(reply)) this.#checker.learned(id, reply.head.incarnation)
+  /** A process hears what a script said, and when that was. */
+  replied({ id }: SimProcess, reply: unknown, executed: number): void {
+    if (isHeadReply(reply)) this.#checker.learned(id, reply.head.incarnation, executed)
   }
 
   snapshot(): Snapshot {
