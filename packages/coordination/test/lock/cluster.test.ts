@@ -9,7 +9,7 @@ await test('on a Cluster', async (t) => {
   const place = { REDIS_CLUSTER_NODES: cluster.addresses }
   const [a, b] = [await openLink(t, place, 'a'), await openLink(t, place, 'b')]
   const logger = recordingLogger()
-  const one = await ready(t, createLocks({ redis: a, prefix: 'shop', logger, durability: 'wait' }))
+  const one = await ready(t, createLocks({ redis: a, prefix: 'shop', logger }))
   const other = await ready(t, createLocks({ redis: b, prefix: 'shop', logger }))
   const flush = async () => {
     for (let shard = 0; shard < a.shards; shard++)

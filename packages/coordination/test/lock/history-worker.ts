@@ -43,15 +43,16 @@ function pick(names: readonly string[]): string {
 }
 
 async function take(resource: string): Promise<Lock | null> {
-  const { ttl } = plan
+  // What is forgotten must not be held for longer than the test lasts.
+  const terms = { ttl: plan.ttl, maxHold: 4 * plan.ttl }
   const others = majorityOnes.includes(resource) ? quorum : semaphores
   const from = plan.locks.includes(resource) ? locks : others
   const how = plan.patient ? 1 : random()
-  if (how < 0.15) return from.tryAcquire(resource, { ttl })
-  if (how < 0.25) return from.acquire(resource, { ttl, wait: Math.floor(random() * 40) })
+  if (how < 0.15) return from.tryAcquire(resource, terms)
+  if (how < 0.25) return from.acquire(resource, { ...terms, wait: Math.floor(random() * 40) })
   if (how < 0.4)
-    return from.acquire(resource, { ttl, signal: AbortSignal.timeout(Math.floor(random() * 40)) })
-  return from.acquire(resource, { ttl, wait: '60s', maxHold: 4 * ttl })
+    return from.acquire(resource, { ...terms, signal: AbortSignal.timeout(Math.floor(random() * 40)) })
+  return from.acquire(resource, { ...terms, wait: '60s' })
 }
 
 async function hold(lock: Lock, grant: { resource: string; before: number; fence: number }): Promise<void> {
