@@ -11,15 +11,32 @@ export interface Script<Reply> {
 }
 
 /**
+ * A script put together from its own text and what it shares with others.
+ *
+ * @param text.body the script's own; its first line, which tells Redis what the script may do, stays the first
+ * @param text.prelude goes behind that line
+ * @param text.ending goes to the end
+ * @param decode reads the reply, and throws when it has another shape
+ */
+export function composeScript<Reply>(
+  name: string,
+  { body, prelude = '', ending = '' }: { body: string; prelude?: string; ending?: string },
+  decode: (reply: unknown) => Reply,
+): Script<Reply> {
+  const second = body.indexOf('\n') + 1
+  const lua = body.slice(0, second) + prelude + body.slice(second) + ending
+  return { name, lua, sha1: createHash('sha1').update(lua).digest('hex'), decode }
+}
+
+/**
  * Reads a script from its .lua file.
  *
  * @param file usually `new URL('./lua/name.lua', import.meta.url)`
  * @param decode reads the reply, and throws when it has another shape
  */
 export function loadScript<Reply>(file: URL, decode: (reply: unknown) => Reply): Script<Reply> {
-  const lua = readFileSync(file, 'utf8')
   const name = file.pathname.split('/').at(-1) ?? file.pathname
-  return { name, lua, sha1: createHash('sha1').update(lua).digest('hex'), decode }
+  return composeScript(name, { body: readFileSync(file, 'utf8') }, decode)
 }
 
 /** Runs a script by its SHA-1, and by its text when the server does not know it (a new server, SCRIPT FLUSH). */

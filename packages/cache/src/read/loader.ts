@@ -1,7 +1,6 @@
-import type { Clock } from '@lockstep/redis'
+import { batched, type Clock } from '@lockstep/redis'
 import { LoadTimeoutError } from '../errors.ts'
 import type { CacheCounts } from '../stats.ts'
-import { batched } from '../tiers/batch.ts'
 
 export interface LoadContext {
   /** Aborted when the load has taken longer than the hardTimeout: whoever loads may stop. */

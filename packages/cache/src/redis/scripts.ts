@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Script } from '@lockstep/redis'
+import { composeScript, type Script } from '@lockstep/redis'
 import type { HeadReply, LeaseAnswer, Markers, ProbeReply, SetReply } from '../ports.ts'
 import type { Change } from '../protocol/history.ts'
 import { decodeChange } from '../protocol/wire.ts'
@@ -25,18 +24,14 @@ const VOICE = `${CANDIDATE} publish channel lead`
 const read = (file: string) => readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8')
 const prelude = read('prelude')
 
-/** The prelude goes behind the first line, which tells Redis what the script may do. */
 function script<Reply>(
   name: string,
   keys: string,
   args: string,
   decode: (reply: unknown, script: string) => Reply,
 ): StoreScript<Reply> {
-  const body = read(name)
-  const firstLine = body.indexOf('\n') + 1
-  const lua = body.slice(0, firstLine) + prelude + body.slice(firstLine)
-  const sha1 = createHash('sha1').update(lua).digest('hex')
-  return { name, keys, args, lua, sha1, decode: (reply) => decode(reply, name) }
+  const text = { body: read(name), prelude }
+  return { ...composeScript(name, text, (reply) => decode(reply, name)), keys, args }
 }
 
 /** A script whose reply is an array. */

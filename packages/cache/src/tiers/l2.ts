@@ -1,9 +1,8 @@
-import type { Clock } from '@lockstep/redis'
+import { batched, type Clock } from '@lockstep/redis'
 import { type EntryHeader, identityOf, readHeader } from '../codec/entry.ts'
 import type { Fill, LeaseAnswer, LeaseAsk, Store } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import { MAX_INTENT, type ShardView } from '../protocol/shard-view.ts'
-import { batched } from './batch.ts'
 import type { Shard } from './shard.ts'
 
 /** How often a read whose history changed meanwhile is sent again before L2 counts as away. */

@@ -1,4 +1,4 @@
-import { type Clock, RedisUnavailableError } from '@lockstep/redis'
+import { batched, type Clock, endOfTurn, RedisUnavailableError } from '@lockstep/redis'
 import type { Answer, Ask, Store } from './store.ts'
 
 /** What became of a question: an answer and when it was sent, or why there is none. */
@@ -36,7 +36,7 @@ export class Gate {
   readonly #store: Store
   readonly #clock: Clock
   readonly #timeout: number
-  readonly #waiting = new Map<number, Question[]>()
+  readonly #consume: readonly ((question: Question) => void)[]
   readonly #overdue: number[]
   #underWay: Batch[] = []
   #watching = false
@@ -47,22 +47,16 @@ export class Gate {
     this.#clock = clock
     this.#timeout = timeout
     this.#overdue = Array.from({ length: store.shards }, () => 0)
+    this.#consume = this.#overdue.map((_, shard) =>
+      batched(endOfTurn, (questions) => this.#send(shard, questions, 'consume'), MAX_BATCH),
+    )
   }
 
   /** It never rejects. */
   consume(ask: Ask): Promise<Outcome> {
     const shard = this.#store.shardOf(ask.name)
     if (this.#silent(shard)) return Promise.resolve(away)
-    return new Promise((settle) => {
-      const waiting = this.#waiting.get(shard)
-      if (waiting === undefined) {
-        this.#waiting.set(shard, [{ ask, settle }])
-        // Not a turn later: a lone caller waits for nothing.
-        process.nextTick(() => this.#flush(shard))
-      } else {
-        waiting.push({ ask, settle })
-      }
-    })
+    return new Promise((settle) => this.#consume[shard]?.({ ask, settle }))
   }
 
   /** It never rejects. */
@@ -74,18 +68,6 @@ export class Gate {
 
   #silent(shard: number): boolean {
     return (this.#overdue[shard] ?? 0) > 0
-  }
-
-  #flush(shard: number): void {
-    const questions = this.#waiting.get(shard) ?? []
-    this.#waiting.delete(shard)
-    if (questions.length <= MAX_BATCH) {
-      this.#send(shard, questions, 'consume')
-      return
-    }
-    for (let at = 0; at < questions.length; at += MAX_BATCH) {
-      this.#send(shard, questions.slice(at, at + MAX_BATCH), 'consume')
-    }
   }
 
   #send(shard: number, questions: readonly Question[], mode: 'consume' | 'peek'): void {

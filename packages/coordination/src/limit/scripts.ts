@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Script } from '@lockstep/redis'
+import { composeScript, type Script } from '@lockstep/redis'
 import type { Kind } from './tiers.ts'
 
 const read = (file: string) => readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8')
@@ -12,10 +11,8 @@ const read = (file: string) => readFileSync(new URL(`./lua/${file}.lua`, import.
  * @param clock another clock, for tests of what a server's clock can do
  */
 export function limitScript(kind: Kind, clock = read('clock')): Script<unknown> {
-  const body = read(kind)
-  const firstLine = body.indexOf('\n') + 1
-  const lua = [body.slice(0, firstLine), clock, read('tiers'), body.slice(firstLine), read('batch')].join('')
-  return { name: kind, lua, sha1: createHash('sha1').update(lua).digest('hex'), decode: (reply) => reply }
+  const text = { body: read(kind), prelude: clock + read('tiers'), ending: read('batch') }
+  return composeScript(kind, text, (reply) => reply)
 }
 
 const scripts = {

@@ -1,4 +1,4 @@
-import { batched, type CommandLink, keySpace, type RedisLink, runScript } from '@lockstep/redis'
+import { batched, type CommandLink, endOfTurn, keySpace, type RedisLink, runScript } from '@lockstep/redis'
 import type { Answer, Ask, Backend, Fenced } from './backend.ts'
 import { type Durability, runAndWait } from './durable.ts'
 import { answerIn, flagIn, locksScript, type Operation } from './script.ts'
@@ -19,9 +19,6 @@ export interface RedisBackendOptions {
   readonly id: string
   readonly durability?: Durability | undefined
 }
-
-/** At the end of this turn of the event loop: a lone caller waits for nothing. */
-const soon = (action: () => void) => process.nextTick(action)
 
 interface Item {
   readonly keys: readonly string[]
@@ -44,10 +41,7 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
   const verb = redis.shards > 1 ? 'SPUBLISH' : 'PUBLISH'
   const voices = Array.from({ length: redis.shards }, (_, shard) => [permits, verb, keys.wake(shard, '')])
   const senders = voices.map((voice, shard) =>
-    batched<Item>(soon, (items) => {
-      for (let from = 0; from < items.length; from += MOST_AT_ONCE)
-        send(commands, shard, voice, items.slice(from, from + MOST_AT_ONCE))
-    }),
+    batched<Item>(endOfTurn, (items) => send(commands, shard, voice, items), MOST_AT_ONCE),
   )
   let tokens = 0
   let turns = 0

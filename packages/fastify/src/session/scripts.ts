@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Script } from '@lockstep/redis'
+import { composeScript, type Script } from '@lockstep/redis'
 
 /** A script with what its header says that it takes, which a test holds against the file. */
 export interface SessionScript<Reply> extends Script<Reply> {
@@ -14,17 +13,13 @@ export type Found = readonly (string | undefined)[]
 const textOf = (file: string) => readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8')
 const prelude = textOf('prelude')
 
-/** The prelude goes behind the first line, which tells Redis what the script may do. */
 function script<Reply>(
   name: string,
   keys: string,
   args: string,
   decode: (reply: unknown) => Reply,
 ): SessionScript<Reply> {
-  const body = textOf(name)
-  const firstLine = body.indexOf('\n') + 1
-  const lua = body.slice(0, firstLine) + prelude + body.slice(firstLine)
-  return { name, keys, args, lua, sha1: createHash('sha1').update(lua).digest('hex'), decode }
+  return { ...composeScript(name, { body: textOf(name), prelude }, decode), keys, args }
 }
 
 const list = (reply: unknown): unknown[] => (Array.isArray(reply) ? reply : [])
