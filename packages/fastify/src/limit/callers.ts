@@ -6,14 +6,17 @@ import { RouteLimitError } from './errors.ts'
 import type { LimitBy, LimitPluginOptions } from './options.ts'
 
 /** Whose permits: exactly one of them. */
-export type Caller = { readonly user: string } | { readonly apiKey: string } | { readonly address: string }
+export type LimitSubject =
+  | { readonly user: string }
+  | { readonly apiKey: string }
+  | { readonly address: string }
 
 /** Who asks, as the limiter is told. */
 export interface Callers {
   /** What the permits of a request are counted under; undefined: it is never limited. */
   keyOf(request: FastifyRequest, by: LimitBy): Promise<string | undefined>
   /** The same for somebody who is known. @throws {RouteLimitError} for an address that is none */
-  keyFor(caller: Caller): string
+  keyFor(caller: LimitSubject): string
 }
 
 /** All whose address nobody knows, as over a Unix socket, are one. */

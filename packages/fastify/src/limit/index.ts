@@ -1,4 +1,4 @@
-export type { Caller } from './callers.ts'
+export type { LimitSubject } from './callers.ts'
 export { RouteLimitError } from './errors.ts'
 export type {
   LimitBy,

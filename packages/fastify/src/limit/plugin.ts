@@ -1,7 +1,7 @@
 import type { Policy } from '@lockstep/coordination'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Caller, callersOf } from './callers.ts'
+import { callersOf, type LimitSubject } from './callers.ts'
 import { addChecks } from './check.ts'
 import type { LimitPluginOptions } from './options.ts'
 import { Policies } from './policies.ts'
@@ -15,7 +15,7 @@ export interface Limits {
    *
    * @throws {RouteLimitError | RedisUnavailableError}
    */
-  forget(policy: string, caller: Caller): Promise<void>
+  forget(policy: string, caller: LimitSubject): Promise<void>
 }
 
 declare module 'fastify' {

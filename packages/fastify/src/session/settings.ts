@@ -1,8 +1,6 @@
 import { DurationSetting } from '@lockstep/settings'
 import Type, { type StaticDecode } from 'typebox'
-
-/** One secret, or several with commas between: printable, no spaces. */
-const SECRETS = String.raw`^[!-+\--~]{32,}(,[!-+\--~]{32,})*$`
+import { SECRETS } from '../secrets.ts'
 
 /** How long sessions last, and what their cookie is like. There is no default secret: without one a service does not start. */
 export const SessionSettings = Type.Object({

@@ -1,0 +1,2 @@
+export { type OpenService, type OpenServiceOptions, openService } from './open.ts'
+export { StandardSettings } from './settings.ts'
