@@ -8,13 +8,21 @@ export const callerRequired = () =>
     detail: 'This needs to know who calls: send Authorization: Bearer with a token, or log in for a session',
   })
 
-/** Of what is wrong with a token only this much is told: whether another one would do. */
-export const tokenInvalid = (expired: boolean) =>
+/** Nothing more is told of what is wrong with it. */
+export const tokenInvalid = () =>
   new ProblemError({
     status: 401,
-    code: expired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID',
+    code: 'TOKEN_INVALID',
     title: 'Unauthorized',
-    detail: expired ? 'The token has expired: get another one' : 'The token is not one that is accepted here',
+    detail: 'The token is not one that is accepted here',
+  })
+
+export const tokenExpired = () =>
+  new ProblemError({
+    status: 401,
+    code: 'TOKEN_EXPIRED',
+    title: 'Unauthorized',
+    detail: 'The token has expired: get another one',
   })
 
 export const forbidden = (role: string) =>

@@ -53,7 +53,7 @@ export const callerPlugin = fp<CallerPluginOptions>(
       const { authorization } = request.headers
       if (authorization === undefined) return bySession(request)
       const token = /^Bearer +([!-~]+) *$/i.exec(authorization)?.[1]
-      if (token === undefined) throw challenge(reply, tokenInvalid(false))
+      if (token === undefined) throw challenge(reply, tokenInvalid())
       if (operator && timingSafeEqual(digest(token), operator)) return OPERATOR
       try {
         return await byToken(token)
@@ -68,10 +68,10 @@ export const callerPlugin = fp<CallerPluginOptions>(
       if (generation === undefined) {
         // Only services call without a generation: they are never logged out.
         if (roles.length === 1 && roles[0] === 'service') return caller
-        throw tokenInvalid(false)
+        throw tokenInvalid()
       }
       const now = await generationOf(caller)
-      if (now !== undefined && now !== generation) throw tokenInvalid(false)
+      if (now !== undefined && now !== generation) throw tokenInvalid()
       return caller
     }
 

@@ -1,5 +1,5 @@
 import { errors, jwtVerify, SignJWT } from 'jose'
-import { tokenInvalid } from './errors.ts'
+import { tokenExpired, tokenInvalid } from './errors.ts'
 
 const ISSUER = 'lockstep'
 const AUDIENCE = 'bookshop'
@@ -47,7 +47,7 @@ export function tokensOf(keys: readonly string[], ttl: number): Tokens {
         const claims = await verified(token, secret)
         if (claims !== 'other key') return claims
       }
-      throw tokenInvalid(false)
+      throw tokenInvalid()
     },
   }
 }
@@ -62,12 +62,13 @@ async function verified(token: string, secret: Uint8Array): Promise<TokenClaims 
     })
     const { sub: user, roles, gen: generation } = payload
     const known = Array.isArray(roles) && roles.every((role) => typeof role === 'string')
-    if (user === undefined || user === '' || !known) throw tokenInvalid(false)
-    if (generation !== undefined && typeof generation !== 'string') throw tokenInvalid(false)
+    if (user === undefined || user === '' || !known) throw tokenInvalid()
+    if (generation !== undefined && typeof generation !== 'string') throw tokenInvalid()
     return { user, roles, generation }
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return 'other key'
-    if (error instanceof errors.JOSEError) throw tokenInvalid(error instanceof errors.JWTExpired)
+    if (error instanceof errors.JOSEError)
+      throw error instanceof errors.JWTExpired ? tokenExpired() : tokenInvalid()
     throw error
   }
 }
