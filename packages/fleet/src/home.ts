@@ -10,6 +10,7 @@ export interface Addresses {
   readonly redisUrl?: string
   /** With its password, so the file is for its owner alone. */
   readonly databaseUrl?: string
+  readonly replicas?: readonly { readonly name: string; readonly url: string }[]
 }
 
 /** The folder where one fleet keeps what it keeps. */

@@ -13,7 +13,9 @@ export interface Results {
 }
 
 const files = (root: string) =>
-  globSync('{packages,apps}/*/.tap/results.tap', { cwd: root }).map((file) => join(root, file))
+  globSync(['{packages,apps}/*/.tap/results.tap', 'bench/.tap/results.tap'], { cwd: root }).map((file) =>
+    join(root, file),
+  )
 
 /** Removes the results of the last run, so that a package that does not report counts for nothing. */
 export function forgetResults(root: string): void {
