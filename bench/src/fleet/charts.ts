@@ -13,6 +13,8 @@ const FONTS = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((name) =>
   join(dirname(fileURLToPath(import.meta.resolve('dejavu-fonts-ttf/package.json'))), 'ttf', name),
 )
 
+const LEGEND = { top: 48, itemGap: 40 }
+const BELOW_LEGEND = { top: 110 }
 const PERCENTILES = [50, 75, 90, 95, 99, 99.9]
 /** What is measured takes from tens of microseconds to seconds. */
 const LOGARITHMIC = { type: 'log', name: 'ms', axisLabel: { formatter: '{value}' } } as const
@@ -55,9 +57,10 @@ const figures = ({ latencies }: Phase): number[] =>
 function withAgainstWithout(cold: Phase, warm: Phase): echarts.EChartsOption {
   return {
     title: { text: 'A book, without and with the cache', left: 'center' },
-    legend: { top: 30 },
+    legend: LEGEND,
+    grid: BELOW_LEGEND,
     xAxis: { type: 'category', data: ['mean', 'median', 'p95', 'p99'] },
-    yAxis: LOGARITHMIC,
+    yAxis: { type: 'value', name: 'ms' },
     series: [
       { name: 'without (cold)', type: 'bar', data: figures(cold), label: { show: true, position: 'top' } },
       { name: 'with (warm)', type: 'bar', data: figures(warm), label: { show: true, position: 'top' } },
@@ -70,7 +73,8 @@ function hitRate({ slices, clearedAt }: Timeline): echarts.EChartsOption {
     ({ name, type: 'line', showSymbol: false, data: slices.map((slice) => [slice.at, of(slice)]) }) as const
   return {
     title: { text: 'Hit rate over time, from empty caches on', left: 'center' },
-    legend: { top: 30 },
+    legend: LEGEND,
+    grid: BELOW_LEGEND,
     xAxis: { type: 'value', name: 's' },
     yAxis: { type: 'value', name: '%', min: 0, max: 100 },
     series: [
@@ -93,7 +97,8 @@ function percentiles(cold: Phase, warm: Phase): echarts.EChartsOption {
     ({ name, type: 'line', data: PERCENTILES.map((part) => round(latencies.percentile(part))) }) as const
   return {
     title: { text: 'Latency by percentile', left: 'center' },
-    legend: { top: 30 },
+    legend: LEGEND,
+    grid: BELOW_LEGEND,
     xAxis: { type: 'category', data: PERCENTILES.map((part) => `p${part}`) },
     yAxis: LOGARITHMIC,
     series: [line(cold), line(warm)],
