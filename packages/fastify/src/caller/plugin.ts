@@ -22,12 +22,14 @@ export interface CallerPluginOptions {
   readonly operatorToken?: string | undefined
 }
 
+/** What changes nothing (RFC 9110, 9.2.1). */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 const OPERATOR: Caller = { id: 'operator', roles: ['admin', 'service'], via: 'operator' }
 
 /**
  * Finds out who calls, for the routes with a `config.caller`: by a bearer token (RFC 6750) or, where there is none, by the
  * session. A token is good until its time is over or its user is logged out everywhere; while Redis does not answer, its
- * signature must do, except where an admin is asked for. Needs `sessionPlugin` before it.
+ * signature must do, except for what an admin changes. Needs `sessionPlugin` before it.
  */
 export const callerPlugin = fp<CallerPluginOptions>(
   async (app, { tokens, operatorToken }) => {
@@ -56,13 +58,13 @@ export const callerPlugin = fp<CallerPluginOptions>(
       if (token === undefined) throw challenge(reply, tokenInvalid())
       if (operator && timingSafeEqual(digest(token), operator)) return OPERATOR
       try {
-        return await byToken(token)
+        return await byToken(token, SAFE.has(request.method))
       } catch (error) {
         throw error instanceof ProblemError && error.status === 401 ? challenge(reply, error, true) : error
       }
     }
 
-    async function byToken(token: string): Promise<Caller> {
+    async function byToken(token: string, safe: boolean): Promise<Caller> {
       const { user, roles, generation } = await tokens.verify(token)
       const caller: Caller = { id: user, roles, via: 'token' }
       if (generation === undefined) {
@@ -70,16 +72,16 @@ export const callerPlugin = fp<CallerPluginOptions>(
         if (roles.length === 1 && roles[0] === 'service') return caller
         throw tokenInvalid()
       }
-      const now = await generationOf(caller)
+      const now = await generationOf(caller, safe)
       if (now !== undefined && now !== generation) throw tokenInvalid()
       return caller
     }
 
-    async function generationOf(caller: Caller): Promise<string | undefined> {
+    async function generationOf(caller: Caller, safe: boolean): Promise<string | undefined> {
       try {
         return await app.sessions.generation(caller.id)
       } catch (error) {
-        if (!(error instanceof ProblemError) || isAdmin(caller)) throw error
+        if (!(error instanceof ProblemError) || (isAdmin(caller) && !safe)) throw error
         return undefined
       }
     }

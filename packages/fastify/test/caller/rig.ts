@@ -25,6 +25,7 @@ export async function open(t: Teardown, env: Record<string, string> = {}) {
     }))
     routes.get('/known', { config: { caller: 'required' } }, async (request) => requireCaller(request))
     routes.get('/admin', { config: { caller: 'admin' } }, async (request) => requireCaller(request))
+    routes.post('/admin', { config: { caller: 'admin' } }, async (request) => requireCaller(request))
     routes.get('/service', { config: { caller: 'service' } }, async (request) => requireCaller(request))
     routes.post('/login', { config: { session: 'optional' } }, async (request) => {
       await request.session.login('17', { roles: ['admin'] })
