@@ -16,6 +16,12 @@ export const Problem = Type.Object({
 })
 export type Problem = Static<typeof Problem>
 
+/** The error answers that a route can give, by status, for its documentation. */
+export function problemAnswers(...statuses: number[]) {
+  const content = { 'application/problem+json': { schema: Problem } }
+  return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
+}
+
 /** An error that a client is meant to see. Thrown by routes; everything else becomes a 500 that says nothing. */
 export class ProblemError extends Error {
   readonly status: number
