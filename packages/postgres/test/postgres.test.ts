@@ -60,7 +60,7 @@ await test('a database, its migrations and its faults', async (t) => {
   })
 
   await t.test('faults are told apart', async (t) => {
-    const { db } = open(t, server.url, { DATABASE_QUERY_TIMEOUT: '300ms' })
+    const { db } = open(t, server.url, { DATABASE_QUERY_TIMEOUT: '3s' })
     await sql`create table things (name text constraint things_name unique)`.execute(db)
     await db.insertInto('things').values({ name: 'a' }).execute()
     t.same(await faultIn(db.insertInto('things').values({ name: 'a' }).execute()), {
