@@ -25,11 +25,10 @@ const MAX_WAITS = 10
 const SHARED = 1 / 8
 
 interface Deadline {
-  readonly passed: Promise<never>
   /** Until when commands may join it. */
   readonly open: number
-  /** How many commands it still matters to. */
-  waiting: number
+  /** Of each command that it still matters to: tells it that time is up. */
+  readonly waiting: Set<(late: Error) => void>
   /** How many bytes had come in when the last of them was sent, or when they were looked at last. */
   received: number
 }
@@ -89,16 +88,17 @@ export class Breaker {
   }
 
   /** @throws {RedisUnavailableError} at once while Redis is known to be away, or when this command finds it so */
-  async run<T>(command: () => Promise<T>): Promise<T> {
-    if (!this.#closed) throw new RedisUnavailableError()
-    try {
-      return await this.#inTime(command)
-    } catch (error) {
-      const verdict = verdictOn(error)
-      if (verdict === 'answer') throw error
-      if (verdict === 'away') this.open()
-      throw new RedisUnavailableError({ cause: error })
-    }
+  run<T>(command: () => Promise<T>): Promise<T> {
+    if (!this.#closed) return Promise.reject(new RedisUnavailableError())
+    return this.#inTime(command, this.#judged)
+  }
+
+  /** What whoever sent the command gets for its error. */
+  readonly #judged = (error: unknown): unknown => {
+    const verdict = verdictOn(error)
+    if (verdict === 'answer') return error
+    if (verdict === 'away') this.open()
+    return new RedisUnavailableError({ cause: error })
   }
 
   /** Stops sending; the next probe is due after the usual pause. */
@@ -112,7 +112,7 @@ export class Breaker {
     this.#cancelProbe?.()
     this.#cancelProbe = undefined
     if (this.#closed || this.#ended) return
-    this.#inTime(this.#probe).then(
+    this.#inTime(this.#probe, (error) => error).then(
       () => this.#close(),
       () => this.#schedule(),
     )
@@ -124,15 +124,26 @@ export class Breaker {
     this.#cancelProbe?.()
   }
 
-  async #inTime<T>(command: () => Promise<T>): Promise<T> {
+  /** Every command comes this way, so it makes one promise and leaves nothing behind that would outlive the answer. */
+  #inTime<T>(command: () => Promise<T>, judged: (error: unknown) => unknown): Promise<T> {
     const deadline = this.#joined()
-    deadline.waiting++
+    const { waiting } = deadline
     deadline.received = this.#received()
-    try {
-      return await Promise.race([command(), deadline.passed])
-    } finally {
-      deadline.waiting--
-    }
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => {
+        if (waiting.delete(fail)) reject(judged(error))
+      }
+      waiting.add(fail)
+      const answered = (reply: T) => {
+        waiting.delete(fail)
+        resolve(reply)
+      }
+      try {
+        command().then(answered, fail)
+      } catch (error) {
+        fail(error)
+      }
+    })
   }
 
   /**
@@ -145,17 +156,16 @@ export class Breaker {
   #joined(): Deadline {
     const now = this.#now()
     if (this.#deadline && now < this.#deadline.open) return this.#deadline
-    const late = Promise.withResolvers<never>()
-    late.promise.catch(() => {})
-    const deadline = { passed: late.promise, open: now + this.#timeout * SHARED, waiting: 0, received: 0 }
+    const deadline: Deadline = { open: now + this.#timeout * SHARED, waiting: new Set(), received: 0 }
     const wait = (left: number) => {
       this.#after(this.#timeout, () => {
-        if (deadline.waiting === 0) return
+        if (deadline.waiting.size === 0) return
         setImmediate(() => {
           const { received } = deadline
           deadline.received = this.#received()
-          if (deadline.received > received && left > 1) wait(left - 1)
-          else late.reject(new Error(`no answer within ${this.#timeout} ms`))
+          if (deadline.received > received && left > 1) return wait(left - 1)
+          const late = new Error(`no answer within ${this.#timeout} ms`)
+          for (const fail of deadline.waiting) fail(late)
         })
       })
     }

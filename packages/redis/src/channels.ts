@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from './port.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { type Kind, Subscriptions } from './subscriptions.ts'
 
 /** Someone who listens on a channel. */
 export interface Listener {
@@ -9,6 +9,11 @@ export interface Listener {
   /** The channel is no longer heard. */
   down(): void
   message(payload: string): void
+}
+
+/** Someone who listens on all channels that match a pattern. */
+export interface PatternListener extends Omit<Listener, 'message'> {
+  message(payload: string, channel: string): void
 }
 
 /**
@@ -22,6 +27,13 @@ export interface Channels {
    * @param options.sharded for a channel that is published to with SPUBLISH
    */
   listen(channel: string, listener: Listener, options?: { sharded?: boolean }): () => Promise<void>
+  /**
+   * Listens on the channels that match a glob pattern such as `user:*`, but for sharded ones, until the returned function
+   * is called.
+   */
+  listenPattern(pattern: string, listener: PatternListener): () => Promise<void>
+  /** Waits until all that Redis has sent by now has been heard; never rejects. */
+  caughtUp(): Promise<void>
 }
 
 /**
@@ -31,8 +43,8 @@ export interface Channels {
  * no answer comes.
  */
 export class ConnectionChannels implements Channels {
-  readonly #plain: Subscriptions
-  readonly #sharded: Subscriptions
+  readonly #client: Redis
+  readonly #of: Readonly<Record<Kind, Subscriptions>>
   readonly #heartbeat: NodeJS.Timeout
 
   /**
@@ -40,8 +52,12 @@ export class ConnectionChannels implements Channels {
    * @param onMoved called when a sharded channel turns out to belong to another node
    */
   constructor(client: Redis, heartbeat: number, logger: Logger, onMoved: () => void = () => {}) {
-    this.#plain = new Subscriptions(client, 'plain', logger, onMoved)
-    this.#sharded = new Subscriptions(client, 'sharded', logger, onMoved)
+    this.#client = client
+    this.#of = {
+      plain: new Subscriptions(client, 'plain', logger, onMoved),
+      sharded: new Subscriptions(client, 'sharded', logger, onMoved),
+      pattern: new Subscriptions(client, 'pattern', logger, onMoved),
+    }
     this.#heartbeat = setInterval(() => {
       if (client.status === 'ready') client.ping().catch(() => {})
     }, heartbeat)
@@ -49,12 +65,24 @@ export class ConnectionChannels implements Channels {
   }
 
   listen(channel: string, listener: Listener, { sharded = false } = {}): () => Promise<void> {
-    return (sharded ? this.#sharded : this.#plain).listen(channel, listener)
+    return this.enter(sharded ? 'sharded' : 'plain', channel, listener)
+  }
+
+  listenPattern(pattern: string, listener: PatternListener): () => Promise<void> {
+    return this.enter('pattern', pattern, listener)
+  }
+
+  /** The answer to a ping comes after what was sent before. */
+  async caughtUp(): Promise<void> {
+    if (this.#client.status === 'ready') await this.#client.ping().catch(() => {})
+  }
+
+  enter(kind: Kind, channel: string, listener: PatternListener): () => Promise<void> {
+    return this.#of[kind].listen(channel, listener)
   }
 
   end(): void {
     clearInterval(this.#heartbeat)
-    this.#plain.end()
-    this.#sharded.end()
+    for (const subscriptions of Object.values(this.#of)) subscriptions.end()
   }
 }

@@ -9,12 +9,15 @@ import { infoOf, pingAll, quit, scanOf } from './nodes.ts'
 import { clusterOptions, commonOptions } from './options.ts'
 import type { Logger } from './port.ts'
 import { receivedBy } from './received.ts'
+import { loadScript, runScript } from './script.ts'
 import type { RedisSettings } from './settings.ts'
 import { Shards } from './shards.ts'
 import { addressOf, Topology } from './topology.ts'
 
 /** How many shards the keys of an instance are in: each is one slot, so they spread over up to as many nodes. */
 const SHARDS = 16
+
+const publish = loadScript(new URL('./lua/publish.lua', import.meta.url), Number)
 
 /**
  * A link to a Redis Cluster: one connection for commands and one to listen a primary, a breaker a shard. Replicas are not
@@ -32,6 +35,7 @@ export function openCluster(
   const { cluster, topology, link, counts } = open(name, 'commands')
   const subscriberCounts = noCounts()
   const timeout = settings.REDIS_COMMAND_TIMEOUT
+  const head = keySpace(settings.KEY_PREFIX, SHARDS).head(0)
 
   const listen = (address: string): Redis => {
     const colon = address.lastIndexOf(':')
@@ -53,6 +57,7 @@ export function openCluster(
     topology: 'cluster',
     endpoint,
     channels,
+    publish: (channel, payload) => link.run((redis) => runScript(redis, publish, [head], [channel, payload])),
     apart: (role) => open(`${name}:${role}`, role).link,
     ping: () => pingAll(cluster.nodes('master'), settings.REDIS_HEARTBEAT * 2),
     info: (section) => infoOf(cluster.nodes('master'), section, timeout),

@@ -40,6 +40,13 @@ export interface RedisLink extends CommandLink {
   readonly endpoint: string
   readonly channels: Channels
   /**
+   * Publishes on a channel that is not sharded, and gives the number of subscriptions that it reached: on a Cluster, of
+   * those over the node of shard 0, where all processes listen while they can.
+   *
+   * @throws {RedisUnavailableError}
+   */
+  publish(channel: string, payload: string): Promise<number>
+  /**
    * Another connection for commands, with a breaker of its own, for what must not wait behind the others' answers, or would
    * make them wait. Whoever asked for it closes it.
    *

@@ -67,15 +67,13 @@ export function runScriptBuffer<Reply>(
   )
 }
 
-async function run<Reply>(
+function run<Reply>(
   script: Script<Reply>,
   bySha1: () => Promise<unknown>,
   byText: () => Promise<unknown>,
 ): Promise<Reply> {
-  try {
-    return script.decode(await bySha1())
-  } catch (error) {
+  return bySha1().then(script.decode, (error) => {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return script.decode(await byText())
-  }
+    return byText().then(script.decode)
+  })
 }

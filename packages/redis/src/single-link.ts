@@ -40,6 +40,7 @@ export function openSingle(
     topology: place.topology,
     endpoint,
     channels,
+    publish: (channel, payload) => link.run((redis) => redis.publish(channel, payload)),
     apart: (role) => openCommands(settings, place, `${name}:${role}`, role, logger).link,
     ping: () => pingAll([client], settings.REDIS_HEARTBEAT * 2),
     info: (section) => infoOf([client], section, settings.REDIS_COMMAND_TIMEOUT),

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Listener } from './channels.ts'
+import type { PatternListener } from './channels.ts'
 import type { Logger } from './port.ts'
 
 /** The pause after a subscription that Redis refused. */
@@ -7,21 +7,25 @@ const RETRY_MS = 1000
 /** The pause after one that belongs to another node of the cluster, which gossip is about to tell. */
 const MOVED_RETRY_MS = 100
 
-/** The two kinds of channels: on a Cluster all nodes spread the plain ones, and a sharded one is its slot's. */
-export type Kind = 'plain' | 'sharded'
+/**
+ * The kinds of channels: on a Cluster all nodes spread the plain ones, and a sharded one is its slot's. A pattern matches
+ * plain ones.
+ */
+export type Kind = 'plain' | 'sharded' | 'pattern'
 
 const VERBS = {
-  plain: { message: 'message', enter: 'subscribe', leave: 'unsubscribe' },
-  sharded: { message: 'smessage', enter: 'ssubscribe', leave: 'sunsubscribe' },
+  plain: { enter: 'subscribe', leave: 'unsubscribe' },
+  sharded: { enter: 'ssubscribe', leave: 'sunsubscribe' },
+  pattern: { enter: 'psubscribe', leave: 'punsubscribe' },
 } as const
 
-/** The channels of one kind that are listened to over one subscriber connection. */
+/** The channels, or patterns, of one kind that are listened to over one subscriber connection. */
 export class Subscriptions {
   readonly #client: Redis
   readonly #kind: Kind
   readonly #logger: Logger
   readonly #onMoved: () => void
-  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #listeners = new Map<string, Set<PatternListener>>()
   readonly #heard = new Set<string>()
   /** Why the last subscription failed, which is logged once. */
   #refused: string | undefined
@@ -37,13 +41,19 @@ export class Subscriptions {
     this.#onMoved = onMoved
     client.on('ready', () => this.#subscribeAll())
     client.on('close', () => this.#allDown())
-    client.on(VERBS[kind].message, (channel: string, payload: string) => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener.message(payload)
-    })
+    if (kind === 'pattern') {
+      client.on('pmessage', (pattern: string, channel: string, payload: string) => {
+        for (const listener of this.#listeners.get(pattern) ?? []) listener.message(payload, channel)
+      })
+    } else {
+      client.on(kind === 'plain' ? 'message' : 'smessage', (channel: string, payload: string) => {
+        for (const listener of this.#listeners.get(channel) ?? []) listener.message(payload, channel)
+      })
+    }
     if (kind === 'sharded') client.on('moved', () => this.#moved())
   }
 
-  listen(channel: string, listener: Listener): () => Promise<void> {
+  listen(channel: string, listener: PatternListener): () => Promise<void> {
     const listeners = this.#listeners.get(channel)
     if (listeners) {
       listeners.add(listener)
@@ -128,7 +138,7 @@ export class Subscriptions {
     }
   }
 
-  async #leave(channel: string, listener: Listener): Promise<void> {
+  async #leave(channel: string, listener: PatternListener): Promise<void> {
     const listeners = this.#listeners.get(channel)
     if (!listeners?.delete(listener) || listeners.size > 0) return
     this.#listeners.delete(channel)

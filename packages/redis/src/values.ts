@@ -1,5 +1,6 @@
-import { type Duration, toMilliseconds } from '@lockstep/settings'
+import type { Duration } from '@lockstep/settings'
 import { keySpace } from './keys.ts'
+import { lifetime } from './lifetime.ts'
 import type { RedisLink } from './link.ts'
 import type { RedisCommands } from './port.ts'
 import { loadScript, runScript } from './script.ts'
@@ -83,8 +84,5 @@ export function openValues(link: RedisLink, { prefix }: { prefix: string }): Val
     },
   }
 }
-
-/** Whole milliseconds, and one at least: Redis refuses none. */
-const lifetime = (ttl: Duration): number => Math.max(1, Math.ceil(toMilliseconds(ttl, 'ttl')))
 
 const wire = (value: Value): string | Buffer => (typeof value === 'string' ? value : Buffer.from(value))

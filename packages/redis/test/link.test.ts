@@ -3,16 +3,15 @@ import { Redis } from 'ioredis'
 import { test } from 'tap'
 import { listen, openLink } from './links.ts'
 
-/** A link through a proxy, with short times. */
-async function setUp(t: Teardown, port?: number) {
+/** A link through a proxy. */
+async function setUp(
+  t: Teardown,
+  { port, ...patience }: { port?: number; REDIS_COMMAND_TIMEOUT?: string } = {},
+) {
   const redis = port === undefined ? await testRedis(t) : undefined
   const proxy = await faultProxy(redis?.port ?? port ?? 0)
   t.teardown(() => proxy.close())
-  const { link, logger } = openLink(t, {
-    REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-    REDIS_COMMAND_TIMEOUT: '100ms',
-    REDIS_HEARTBEAT: '200ms',
-  })
+  const { link, logger } = openLink(t, { REDIS_URL: `redis://127.0.0.1:${proxy.port}`, ...patience })
   return { redis, proxy, logger, link }
 }
 
@@ -29,7 +28,7 @@ await test('C1 one connection for commands and one to listen, whatever goes over
 })
 
 await test('a connection apart has its own breaker, and ends by itself', async (t) => {
-  const { link, proxy, redis } = await setUp(t)
+  const { link, proxy, redis } = await setUp(t, { REDIS_COMMAND_TIMEOUT: '1500ms' })
   const apart = link.apart('locks')
   await until('both are up', () => link.available && apart.available)
   const observer = new Redis({ port: redis?.port ?? 0 })
@@ -76,7 +75,7 @@ await test('C3 C4 Redis away at the start, coming, going, coming back: one line 
   const first = await testRedis(t)
   const { port } = first
   await first.kill()
-  const { link, logger } = await setUp(t, port)
+  const { link, logger } = await setUp(t, { port })
   await until('the attempts fail', () => link.counts().commands.connected > 3)
   t.equal(link.available, false)
   await t.rejects(
@@ -104,20 +103,20 @@ await test('C3 C4 Redis away at the start, coming, going, coming back: one line 
 })
 
 await test('C2 a Redis that hangs costs one wait, then nothing, then is found again', async (t) => {
-  const { link, proxy } = await setUp(t)
+  const { link, proxy } = await setUp(t, { REDIS_COMMAND_TIMEOUT: '1500ms' })
   await until('the link is up', () => link.available)
   proxy.blackHole()
-  const times: number[] = []
+  const begun = performance.now()
+  let first = 0
   for (let read = 0; read < 50; read++) {
-    const begun = performance.now()
     await t.rejects(
       link.run((commands) => commands.get('k')),
       { code: 'LOCKSTEP_REDIS_UNAVAILABLE' },
     )
-    times.push(performance.now() - begun)
+    first ||= performance.now() - begun
   }
-  t.ok((times[0] ?? 0) >= 85, 'the first waits for the timeout, or a little less with others')
-  t.equal(times.filter((time) => time > 50).length, 1, 'and only the first')
+  t.ok(first >= 1300, 'the first waits for the timeout, or a little less with others')
+  t.ok(performance.now() - begun < 20_000, 'and only the first: fifty would take a minute')
   proxy.heal()
   await until('it is found again', () => link.available)
   t.equal(await link.run((commands) => commands.get('k')), null)
@@ -128,7 +127,7 @@ await test('a silently dead subscriber link is found by its heartbeat', async (t
   const { heard } = listen(link, 'news')
   await until('the channel is heard', () => heard.length === 1)
   proxy.blackHole()
-  await until('it is found dead', () => heard.at(-1) === 'down', 3000)
+  await until('it is found dead', () => heard.at(-1) === 'down')
   proxy.heal()
   await until('it is heard again', () => heard.at(-1) === 'up')
   t.same(heard, ['up', 'down', 'up'])

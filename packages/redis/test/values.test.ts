@@ -9,7 +9,7 @@ const ttl = '1m'
 async function setUp(t: Parameters<typeof testRedis>[0]) {
   const redis = await testRedis(t)
   const { link } = openLink(t, { REDIS_URL: redis.url })
-  await link.whenAvailable(10_000)
+  await link.whenAvailable(30_000)
   const raw = new Redis(redis.url)
   raw.on('error', () => {})
   t.teardown(() => raw.disconnect())
@@ -96,7 +96,7 @@ await test('without Redis they say so', async (t) => {
 await test('K5 on a Cluster each key is in its shard', async (t) => {
   const cluster = await testCluster(t, { replicasPerMaster: 0 })
   const { link } = openLink(t, { REDIS_CLUSTER_NODES: cluster.addresses })
-  await link.whenAvailable(10_000)
+  await link.whenAvailable(30_000)
   const values = openValues(link, { prefix: 'shop' })
   const names = Array.from({ length: 50 }, (_, n) => `n${n}`)
   t.same(await Promise.all(names.map((name) => values.increment(name, { ttl }))), Array(50).fill(1))
