@@ -1,9 +1,5 @@
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import { type Cache, createCache, redisTransport } from '@lockstep/cache'
-import { cacheAdminPlugin, createService, healthPlugin, serviceId, useCache } from '@lockstep/fastify'
+import { openService } from '@lockstep/fastify'
 import { openDatabase } from '@lockstep/postgres'
-import { openRedis } from '@lockstep/redis'
 import type { FastifyInstance } from 'fastify'
 import { bookCaches } from './books/caches.ts'
 import { createCatalog } from './books/catalog.ts'
@@ -12,47 +8,32 @@ import { bookRepository } from './books/repository.ts'
 import type { CatalogSettings } from './config.ts'
 import type { CatalogDatabase } from './database/schema.ts'
 import { translate } from './problems.ts'
+import { pageSettings } from './routes/pages.ts'
 import { readRoutes } from './routes/reads.ts'
+import { tagReadRoutes } from './routes/tag-reads.ts'
+import { tagWriteRoutes } from './routes/tag-writes.ts'
+import { writersOf } from './routes/writers.ts'
 import { writeRoutes } from './routes/writes.ts'
+import { tagCache } from './tags/caches.ts'
+import { tagRepository } from './tags/repository.ts'
+import { parseTag } from './tags/tag.ts'
+import { tagSets } from './tags/tag-sets.ts'
+import { createTagging } from './tags/tagging.ts'
 
 /** Puts the catalogue together; it does not listen. Neither Redis nor Postgres need be there (requirement C3). */
 export function createApp(settings: CatalogSettings): FastifyInstance {
-  const app = createService({
+  const { app, id, redis, cache } = openService({
     name: 'catalog',
+    title: 'Lockstep catalogue',
+    description: 'The books of the shop',
     settings,
     translate,
     formats: {
       isbn: (text) => parseIsbn(text) !== undefined,
       isbn10: isIsbn10,
       isbn13: isIsbn13,
+      tag: (text) => parseTag(text) !== undefined,
     },
-  })
-  const name = serviceId('catalog', settings)
-  const database = openDatabase<CatalogDatabase>(settings, name, app.log)
-  const redis = openRedis(settings, name, app.log)
-  const cache = createCache({
-    transport: redisTransport(redis, { prefix: settings.KEY_PREFIX }),
-    logger: app.log,
-    l1: { maxEntries: settings.CACHE_L1_ENTRIES },
-  })
-  // The last hook runs first: the cache has what it stands on until it is closed.
-  app.addHook('onClose', async () => {
-    await redis.close()
-    await database.close()
-  })
-  useCache(app, { cache })
-  const repository = bookRepository(database)
-  const catalog = createCatalog(repository, cache, bookCaches(cache, repository, settings))
-
-  app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Lockstep catalogue', version: '1', description: 'The books of the shop' },
-    },
-  })
-  app.register(swaggerUi, { routePrefix: '/docs' })
-  app.register(healthPlugin, {
-    service: name,
     checks: [
       {
         name: 'postgres',
@@ -60,21 +41,32 @@ export function createApp(settings: CatalogSettings): FastifyInstance {
         whenDown: 'unhealthy',
         check: () => database.ping(),
       },
-      { name: 'redis', description: 'The shared cache', whenDown: 'degraded', check: () => redis.ping() },
-      {
-        name: 'bus',
-        description: 'Hears the invalidations of the fleet',
-        whenDown: 'degraded',
-        check: () => heard(cache),
-      },
     ],
+    // Reading books costs next to nothing: whoever fears crawlers sets a limit at the gateway.
+    defaultLimit: false,
+    onClosed: () => database.close(),
   })
-  app.register(readRoutes, { catalog, settings })
-  app.register(writeRoutes, { catalog })
-  app.register(cacheAdminPlugin, { cache, token: settings.ADMIN_TOKEN, redis })
-  return app
-}
+  const database = openDatabase<CatalogDatabase>(settings, id, app.log)
 
-async function heard(cache: Cache): Promise<void> {
-  if (!cache.live) throw new Error('not subscribed to the bus')
+  const books = bookRepository(database)
+  const catalog = createCatalog(books, cache, bookCaches(cache, books, settings))
+  const tags = tagRepository(database)
+  const tagging = createTagging({
+    repository: tags,
+    cache,
+    revisions: tagCache(cache, tags, {
+      ttl: settings.CACHE_TTL_TAGS,
+      negativeTtl: settings.CACHE_TTL_ABSENT,
+      staleIfError: settings.CACHE_STALE_IF_ERROR,
+    }),
+    sets: tagSets(redis, { prefix: settings.KEY_PREFIX, ttl: settings.CACHE_TTL_TAGS, logger: app.log }),
+  })
+
+  const pages = pageSettings(settings)
+  const writer = writersOf(settings)
+  app.register(readRoutes, { catalog, pages })
+  app.register(writeRoutes, { catalog, writer })
+  app.register(tagReadRoutes, { catalog, tagging, pages })
+  app.register(tagWriteRoutes, { tagging, writer })
+  return app
 }

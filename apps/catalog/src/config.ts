@@ -1,6 +1,5 @@
-import { ServiceSettings } from '@lockstep/fastify'
+import { StandardSettings } from '@lockstep/fastify'
 import { PostgresSettings } from '@lockstep/postgres'
-import { RedisSettings } from '@lockstep/redis'
 import { DurationSetting, type Environment, readSettings } from '@lockstep/settings'
 import Type, { type StaticDecode } from 'typebox'
 
@@ -30,12 +29,21 @@ export const CacheSettings = Type.Object({
 
 export type CacheSettings = StaticDecode<typeof CacheSettings>
 
+/** What the catalogue is told besides what every service is. */
+export const OwnSettings = Type.Object({
+  ...CacheSettings.properties,
+  CACHE_TTL_TAGS: DurationSetting({ default: '15m', description: "How long a book's tags are cached" }),
+  BOOK_WRITERS: Type.Enum(['anyone', 'callers', 'admins'], {
+    default: 'anyone',
+    description: 'Who may add, change, delete and tag books',
+  }),
+})
+
 /** Everything that the catalogue is told by its environment. */
 export const CatalogSettings = Type.Object({
-  ...ServiceSettings.properties,
+  ...StandardSettings.properties,
   ...PostgresSettings.properties,
-  ...RedisSettings.properties,
-  ...CacheSettings.properties,
+  ...OwnSettings.properties,
 })
 
 export type CatalogSettings = StaticDecode<typeof CatalogSettings>

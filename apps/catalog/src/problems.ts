@@ -1,6 +1,7 @@
 import { LoadTimeoutError } from '@lockstep/cache'
 import { ProblemError } from '@lockstep/fastify'
 import { faultOf } from '@lockstep/postgres'
+import { MAX_TAGS } from './tags/tag.ts'
 
 /** Seconds after which a client may try again when the database is away. */
 const RETRY_AFTER = 2
@@ -20,6 +21,22 @@ export const versionConflict = (id: number, given: number, current: number) =>
     title: 'Conflict',
     detail: `Book ${id} is at version ${current}, not ${given}: read it again and repeat the change`,
     field: 'version',
+  })
+
+export const tagNotFound = (id: number, tag: string) =>
+  new ProblemError({
+    status: 404,
+    code: 'TAG_NOT_FOUND',
+    title: 'Not Found',
+    detail: `Book ${id} has no tag ${JSON.stringify(tag)}`,
+  })
+
+export const tooManyTags = (id: number) =>
+  new ProblemError({
+    status: 409,
+    code: 'TOO_MANY_TAGS',
+    title: 'Conflict',
+    detail: `Book ${id} has ${MAX_TAGS} tags, which is as many as a book may have`,
   })
 
 /** What a client is told of a fault in what the catalogue stands on. */

@@ -1,13 +1,13 @@
 import { codesIn, settingsOf, tableInReadme } from '@lockstep/testing'
 import { test } from 'tap'
 import { createApp } from '../src/app.ts'
-import { CacheSettings, readConfig } from '../src/config.ts'
+import { OwnSettings, readConfig } from '../src/config.ts'
 
 const readme = new URL('../README.md', import.meta.url)
 
 await test('the README names every setting with its default, and every error code, and no other', async (t) => {
   const settings = tableInReadme(readme, 'Settings').map(([name, value]) => [name, value])
-  t.same(settings, settingsOf(CacheSettings))
+  t.same(settings, settingsOf(OwnSettings))
   const codes = tableInReadme(readme, 'Errors').map(([code = '']) => code)
   t.same(codes.toSorted(), codesIn(new URL('../src/', import.meta.url)))
 })

@@ -127,7 +127,7 @@ await test('without a database it says so on one line', async (t) => {
     const { code, stdout, stderr } = await prepare(given)
     t.same({ code, stdout }, { code: 1, stdout: '' })
     t.match(stderr, reason)
-    t.match(stderr, /^The catalogue's database cannot be prepared: LOCKSTEP_\w+: [^\n]*\n$/)
+    t.match(stderr, /^The database of catalog cannot be prepared: LOCKSTEP_\w+: [^\n]*\n$/)
     t.notMatch(stderr, /secret/)
   }
 })

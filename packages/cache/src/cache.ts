@@ -25,7 +25,7 @@ import {
 } from './wrap.ts'
 import { itemsOf } from './write/items.ts'
 import type { MutateContext, Mutated, Through } from './write/mutation.ts'
-import { sweep } from './write/sweep.ts'
+import { type Sweep, type Swept, sweep } from './write/sweep.ts'
 import type { Invalidated } from './write/writes.ts'
 
 export interface MutationOptions {
@@ -68,10 +68,15 @@ export interface Cache {
   /** @param prefix of the names of entries, such as `books:v1:list:` */
   invalidatePrefix(prefix: string): Promise<Invalidated>
   /**
-   * Evicts the entries whose names match a glob, and says how many lay in Redis. It walks over Redis (SCAN), so it is for
-   * people, not for every request. Everything that begins as the glob does before its first wildcard reads as absent.
+   * Evicts by pattern, tag or cache, and says how many entries lay in Redis. It walks over what Redis holds of the caches
+   * defined here (SCAN), so it is for people, not for every request. By a pattern, all of these caches that begins as the
+   * pattern does before its first wildcard reads as absent; nothing else is touched.
+   *
+   * @throws {DefinitionError} for a pattern that is not complete, such as `[a`, or a cache that is not defined here
    */
-  invalidatePattern(glob: string): Promise<Invalidated>
+  sweep(what: Sweep): Promise<Swept>
+  /** Sweeps what matches a glob: `*`, `?`, `[a-z]`, and a backslash before a literal one. */
+  invalidatePattern(glob: string): Promise<Swept>
   /**
    * Does a write in which its writer may crash: an intent stands in Redis until it has ended.
    *
@@ -181,7 +186,8 @@ export function createGuardedCache(options: CacheOptions, guards: Guards): Cache
     },
     invalidateTags: (tags) => cache.invalidate({ tags }),
     invalidatePrefix: (prefix) => cache.invalidate({ prefixes: [prefix] }),
-    invalidatePattern: (glob) => sweep(transport.store, writes, glob),
+    sweep: async (what) => sweep({ store: transport.store, writes, caches: [...caches.keys()] }, what),
+    invalidatePattern: (pattern) => cache.sweep({ pattern }),
     async mutate(names, work, { wait, lifetime = '10s', whenAway = 'reject' } = {}) {
       checkNames(names)
       if (names.length === 0) throw new DefinitionError('A mutation names the entries that it changes')

@@ -167,6 +167,8 @@ export interface Store {
   onAvailable(listener: () => void): () => void
   /** The names in L2 that match a glob, in batches (SCAN, never KEYS). One may come twice. */
   scan(glob: string): AsyncIterable<readonly string[]>
+  /** How entries begin: header and tags at least, and as much of the body as comes along. */
+  headers(shard: number, names: readonly string[]): Promise<(Buffer | undefined)[]>
   /** Removes entries as they are, without a word: for those that no reader can read any more. Returns how many. */
   drop(shard: number, entries: readonly { name: string; identity: string }[]): Promise<number>
 }

@@ -8,6 +8,7 @@ export const TtlSettings = Type.Object({
   TTL_PRODUCT: DurationSetting({ default: '30m', description: 'Data of a product' }),
   TTL_SESSION: DurationSetting({ default: '20m', description: 'Sessions' }),
   TTL_TEMPORARY: DurationSetting({ default: '5m', description: 'Data that is soon worthless' }),
+  TTL_LOCK: DurationSetting({ default: '30s', description: 'Locks' }),
   TTL_DEFAULT: DurationSetting({ default: '15m', description: 'Everything else' }),
 })
 

@@ -8,7 +8,7 @@ import { test } from 'tap'
 const entry = fileURLToPath(new URL('fixtures/slow-service.ts', import.meta.url))
 
 await test('SIGTERM: says that it is not ready, serves on, finishes what is under way, and ends with 0', async (t) => {
-  const service = await startService(t, entry, { DRAIN_DELAY: '300ms' })
+  const service = await startService(t, entry, { DRAIN_DELAY: '3s', CLOSE_TIMEOUT: '60s' })
   const slow = fetch(`${service.url}/slow`)
   await until('the request is under way', () => service.output().includes('slow request began'))
   const stopped = service.stop()
@@ -34,7 +34,7 @@ await test('SIGTERM: says that it is not ready, serves on, finishes what is unde
 async function openRequest(url: string) {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   await once(socket, 'connect')
-  socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n')
+  socket.write('GET /go-on HTTP/1.1\r\nHost: x\r\n')
   return {
     async finish(): Promise<string> {
       socket.write('\r\n')

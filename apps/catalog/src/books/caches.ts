@@ -2,6 +2,7 @@ import type { Cache, Invalidated, NamedCache } from '@lockstep/cache'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { CacheSettings } from '../config.ts'
+import { taggedWith, tagsEntry } from '../tags/caches.ts'
 import { Book } from './book.ts'
 import { type Isbn, isIsbn10, parseIsbn, toIsbn13 } from './isbn.ts'
 import type { BookRepository } from './repository.ts'
@@ -60,6 +61,9 @@ export const pageTags = (author: string | undefined): string[] => [
   author === undefined ? LISTS : `author:${author}`,
 ]
 
+/** What evicts a page of the books with a tag: a change of that tag on any book, or a write to any book. */
+export const tagPageTags = (tag: string): string[] => [PAGES, LISTS, taggedWith(tag)]
+
 /** Books that a write changed. */
 export interface Stale {
   readonly ids: readonly number[]
@@ -69,11 +73,11 @@ export interface Stale {
   readonly authors?: readonly string[]
 }
 
-/** Evicts what a write made stale, in every replica, in one message: books, what their ISBNs lead to, and pages. */
+/** Evicts what a write made stale, in every replica, in one message: books, their tags, what their ISBNs lead to, and pages. */
 export function evictBooks(cache: Cache, { books, isbns }: BookCaches, stale: Stale): Promise<Invalidated> {
   const { ids, authors } = stale
   const keys = [
-    ...ids.map((id) => books.key(id)),
+    ...ids.flatMap((id) => [books.key(id), tagsEntry(id)]),
     ...stale.isbns.flatMap((digits) => parseIsbn(digits) ?? []).map((isbn) => isbns.key(isbn)),
   ]
   const tags = authors ? [LISTS, ...authors.map((author) => `author:${author}`)] : [PAGES]

@@ -1,4 +1,5 @@
 import type { Cache, Reading, ReadOptions, WriteToken } from '@lockstep/cache'
+import { tagsEntry } from '../tags/caches.ts'
 import type { Book, BookChange, BookPage, NewBook } from './book.ts'
 import { withDefaults } from './book.ts'
 import { type BookCaches, evictBooks, type Stale } from './caches.ts'
@@ -89,7 +90,7 @@ export function createCatalog(repository: BookRepository, cache: Cache, caches: 
     },
 
     async remove(id, version) {
-      const removing = cache.mutate([books.key(id)], () => repository.remove(id, version), how)
+      const removing = cache.mutate([books.key(id), tagsEntry(id)], () => repository.remove(id, version), how)
       const mutated = await orEvict(removing, { ids: [id], isbns: [] })
       const { value } = mutated
       if (value.kind !== 'done') return { result: value, written: [mutated] }

@@ -12,6 +12,7 @@ export interface BookQuery {
   readonly q?: string
   readonly author?: string
   readonly language?: string
+  readonly tag?: string
   readonly skip: number
   readonly limit: number
 }
@@ -139,11 +140,13 @@ const COLUMNS = [
   'updated_at',
 ] as const
 
-function conditions(eb: ExpressionBuilder<CatalogDatabase, 'books'>, { q, author, language }: BookQuery) {
+function conditions(eb: ExpressionBuilder<CatalogDatabase, 'books'>, query: BookQuery) {
+  const { q, author, language, tag } = query
   return [
     ...(q ? [eb('search_text', 'like', `%${escapeLike(fold(q))}%`)] : []),
     ...(author ? [sql<boolean>`authors @> array[${author}]::text[]`] : []),
     ...(language ? [eb('language', '=', language)] : []),
+    ...(tag ? [eb('id', 'in', eb.selectFrom('book_tags').select('book_id').where('tag', '=', tag))] : []),
   ]
 }
 

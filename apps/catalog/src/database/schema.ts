@@ -3,6 +3,7 @@ import type { ColumnType, Generated, Selectable } from 'kysely'
 /** The tables of the catalogue, as Kysely types them. Migrations are the truth; this follows them. */
 export interface CatalogDatabase {
   books: BooksTable
+  book_tags: BookTagsTable
 }
 
 interface BooksTable {
@@ -24,8 +25,15 @@ interface BooksTable {
   source: string | null
   source_id: string | null
   source_row: ColumnType<Record<string, string> | null, string | null, string | null>
+  /** Another one after each change of the book's tags; null: it was never tagged. */
+  tags_revision: Generated<string | null>
   created_at: Generated<Date>
   updated_at: Generated<Date>
+}
+
+interface BookTagsTable {
+  book_id: number
+  tag: string
 }
 
 export type BookRow = Selectable<BooksTable>

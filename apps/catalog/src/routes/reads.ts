@@ -5,8 +5,8 @@ import { Book, BookPage } from '../books/book.ts'
 import { pageTags } from '../books/caches.ts'
 import type { Catalog } from '../books/catalog.ts'
 import { parseIsbn } from '../books/isbn.ts'
-import type { CacheSettings } from '../config.ts'
 import { bookNotFound } from '../problems.ts'
+import type { PageSettings } from './pages.ts'
 import {
   AuthorParams,
   AuthorQuery,
@@ -19,24 +19,15 @@ import {
 
 const SourceRow = Type.Record(Type.String(), Type.String())
 
-/** For so long past its time a page is shown while it is read anew. */
-const STALE_PAGES = '30s'
-
 /**
  * Reading the catalogue. Every answer that may come from a cache says where it came from, and its ETag saves a client
  * from getting twice what did not change. A book is cached as an object, for `books:v1:42` is a name that other programs
  * may evict; a page is cached as it is sent.
  */
-export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; settings: CacheSettings }> = async (
+export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; pages: PageSettings }> = async (
   app,
-  { catalog, settings },
+  { catalog, pages },
 ) => {
-  const pages = {
-    ttl: settings.CACHE_TTL_LISTS,
-    staleWhileRevalidate: STALE_PAGES,
-    maxEntries: settings.CACHE_L1_PAGES,
-  } as const
-
   app.get(
     '/books/:id',
     {

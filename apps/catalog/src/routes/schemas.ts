@@ -23,6 +23,15 @@ export const ListQuery = Type.Object({
   ...paging,
 })
 
+export const Tag = Type.String({
+  format: 'tag',
+  description: 'Up to 40 characters; lower case, and one space between words, however it is written',
+})
+
+export const BookTagParams = Type.Object({ ...BookParams.properties, tag: Tag })
+export const BookPairParams = Type.Object({ ...BookParams.properties, other: BookParams.properties.id })
+export const TagParams = Type.Object({ tag: Tag })
+
 export const AuthorParams = Type.Object({ author: text(200, "The author's whole name") })
 export const AuthorQuery = Type.Object(paging)
 

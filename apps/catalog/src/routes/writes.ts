@@ -5,21 +5,26 @@ import { Book, BookChange, NewBook } from '../books/book.ts'
 import type { Catalog } from '../books/catalog.ts'
 import { bookNotFound, versionConflict } from '../problems.ts'
 import { BookParams, DeleteQuery, problems } from './schemas.ts'
+import type { WriterConfig } from './writers.ts'
 
 /**
  * Writing the catalogue. When an answer arrives, Redis has evicted what the write made stale, and told every replica; or
  * Redis does not answer this replica, and the eviction is sent as soon as it does. The answer's `Lockstep-Write` makes
  * reads that carry it see the write on every replica, whatever happens.
  */
-export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = async (app, { catalog }) => {
+export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; writer: WriterConfig }> = async (
+  app,
+  { catalog, writer },
+) => {
   app.post(
     '/books',
     {
+      ...writer.route,
       schema: {
         tags: ['books'],
         summary: 'Adds a book',
         body: NewBook,
-        response: { 201: Book, ...problems(400, 409, 503) },
+        response: { 201: Book, ...problems(400, ...writer.refusals, 409, 503) },
       },
     },
     async ({ body }, reply) => {
@@ -32,12 +37,13 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = asyn
   app.patch(
     '/books/:id',
     {
+      ...writer.route,
       schema: {
         tags: ['books'],
         summary: 'Changes a book, if it is still at the version that the change was made against',
         params: BookParams,
         body: BookChange,
-        response: { 200: Book, ...problems(400, 404, 409, 503) },
+        response: { 200: Book, ...problems(400, ...writer.refusals, 404, 409, 503) },
       },
     },
     async ({ params: { id }, body }, reply) => {
@@ -52,12 +58,13 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog }> = asyn
   app.delete(
     '/books/:id',
     {
+      ...writer.route,
       schema: {
         tags: ['books'],
         summary: 'Deletes a book',
         params: BookParams,
         querystring: DeleteQuery,
-        response: { 204: Type.Null(), ...problems(400, 404, 409, 503) },
+        response: { 204: Type.Null(), ...problems(400, ...writer.refusals, 404, 409, 503) },
       },
     },
     async ({ params: { id }, query: { version } }, reply) => {

@@ -113,6 +113,7 @@ export function memoryStore(server: MemoryServer, call: <T>(script: () => T) => 
     leave: (_, replica) => call(() => shard.leave(replica)),
     drop: (_, entries) => call(() => shard.drop(entries)),
     onAvailable: () => () => {},
+    headers: (_, names) => call(() => [...shard.read(names).entries]),
     async *scan(glob) {
       const matches = globMatcher(glob)
       yield (await call(() => shard.names())).filter(matches)

@@ -1,4 +1,5 @@
 import { keySpace, type RedisArgument, type RedisLink, runScript, runScriptBuffer } from '@lockstep/redis'
+import { MAX_TAGS_BYTES, TAGS_OFFSET } from '../codec/entry.ts'
 import type { ChangeReply, Fill, LeaseAsk, Note, ReadReply, Store, Write } from '../ports.ts'
 import type { Invalidation } from '../protocol/history.ts'
 import { markersOf } from '../protocol/markers.ts'
@@ -10,6 +11,8 @@ import * as scripts from './scripts.ts'
 
 /** How many names one run of a script takes: Redis serves nobody else meanwhile. */
 const MAX_NAMES = 500
+/** The last byte that the tags of an entry may take. */
+const HEADER_END = TAGS_OFFSET + MAX_TAGS_BYTES - 1
 /** What our other keys begin with, or are, behind the root: not entries. */
 const CONTROL = /^(?:(?:head|log|markers|server|intents|replicas)$|(?:lease|value):)/
 
@@ -171,6 +174,14 @@ export function redisStore(link: RedisLink, prefix: string): Store {
         })
         if (names.length > 0) yield names
       }
+    },
+    async headers(shard, names) {
+      const { root } = at(shard)
+      const found = await link.run(
+        (redis) => Promise.all(names.map((name) => redis.callBuffer('getrange', root + name, 0, HEADER_END))),
+        shard,
+      )
+      return found.map((bytes) => (Buffer.isBuffer(bytes) && bytes.length > 0 ? bytes : undefined))
     },
     drop(shard, entries) {
       const { root } = at(shard)

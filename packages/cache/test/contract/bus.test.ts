@@ -19,6 +19,8 @@ function fakeLink(shards: number) {
         if ('sharded' in options) sharded.add(channel)
         return async () => void channels.delete(channel)
       },
+      listenPattern: () => async () => {},
+      caughtUp: async () => {},
     },
     run: () => Promise.reject(new Error('not now')),
   }

@@ -3,7 +3,7 @@ import { memoryTransport } from '../../src/memory/transport.ts'
 import { storeContract } from './contract.ts'
 import { LONG, NOTE, token } from './material.ts'
 
-await test('the memory store', async (t) => {
+await test('M3 the memory store', async (t) => {
   await storeContract(t, async () => {
     const transport = memoryTransport({ prefix: 'shop' })
     const { shard } = transport.server

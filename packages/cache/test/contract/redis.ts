@@ -10,7 +10,7 @@ export function subjectsOn(links: readonly RedisLink[]): MakeSubject {
     const [one, other] = links
     if (!one || !other) throw new Error('two links are needed')
     for (const link of links) {
-      if (!(await link.whenAvailable(10_000))) throw new Error(`${link.endpoint} does not answer`)
+      if (!(await link.whenAvailable(30_000))) throw new Error(`${link.endpoint} does not answer`)
     }
     const prefix = `shop${made++}`
     return {

@@ -21,12 +21,13 @@ async function open(t: Teardown) {
   return { server, raw, link, transport, bench, store: transport.store }
 }
 
-/** The commands that clients send while something is done, without those that scripts make of them. */
+/** The commands that clients send while something is done, without those that scripts make of them, and heartbeats. */
 async function sentWhile(raw: Redis, action: () => Promise<unknown>): Promise<string[]> {
   const sent: string[] = []
   const monitor = await raw.monitor()
   monitor.on('monitor', (_time: string, args: string[], source: string) => {
-    if (source !== 'lua') sent.push(args[0]?.toLowerCase() ?? '')
+    const command = args[0]?.toLowerCase() ?? ''
+    if (source !== 'lua' && command !== 'ping') sent.push(command)
   })
   await action()
   await raw.echo('over')

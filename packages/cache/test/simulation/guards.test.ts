@@ -31,7 +31,7 @@ const NEEDED: Readonly<Record<keyof Guards, Needed>> = {
   acknowledgement: { breaks: 'G5', seeds: [139, 668, 675] },
 }
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 await t.test('with all guards on, none of these seeds breaks anything', async (t) => {
   const kinds = Map.groupBy(Object.values(NEEDED), ({ profile }) => profile)

@@ -1,22 +1,23 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { callerOf } from '../caller/index.ts'
 import { ProblemError } from '../problem.ts'
 
-/** Who uses an admin route: the caller's id, or `operator` for whoever has the ADMIN_TOKEN. */
-export type WhoOf = (request: FastifyRequest) => string | undefined
+/** How admins alone are let in. */
+export interface Admission {
+  /** Of each admin route. */
+  readonly config: FastifyContextConfig
+  /** Who uses a route: the caller's id, or `operator` for whoever has the ADMIN_TOKEN. */
+  readonly whoOf: (request: FastifyRequest) => string | undefined
+}
 
 /**
- * Lets admins alone into the routes that are added to an instance from now on. Where callers are known (`callerPlugin`),
- * these are callers with the role `admin`, and the operator; elsewhere the ADMIN_TOKEN decides alone, and without one
- * there is nobody to let in.
+ * Lets admins alone into the routes of an instance. Where callers are known (`callerPlugin`), these are callers with the
+ * role `admin`, and the operator; elsewhere the ADMIN_TOKEN decides alone, and without one there is nobody to let in.
  */
-export function admitAdmins(app: FastifyInstance, token: string | undefined): WhoOf | undefined {
+export function admitAdmins(app: FastifyInstance, token: string | undefined): Admission | undefined {
   if (app.hasPlugin('lockstep-callers')) {
-    app.addHook('onRoute', (route) => {
-      route.config = { ...route.config, caller: 'admin' }
-    })
-    return (request) => callerOf(request)?.id
+    return { config: { caller: 'admin' }, whoOf: (request) => callerOf(request)?.id }
   }
   if (token === undefined) return undefined
   const admitted = new WeakSet<FastifyRequest>()
@@ -25,7 +26,7 @@ export function admitAdmins(app: FastifyInstance, token: string | undefined): Wh
     if (!holds(request, token)) throw refused(reply)
     admitted.add(request)
   })
-  return (request) => (admitted.has(request) ? 'operator' : undefined)
+  return { config: {}, whoOf: (request) => (admitted.has(request) ? 'operator' : undefined) }
 }
 
 /** Compared by their hashes, in constant time: neither the length nor the beginning of the token can be guessed at. */

@@ -2,20 +2,14 @@ import { type Cache, DefinitionError, type Sweep, type Swept } from '@lockstep/c
 import Type, { type Static } from 'typebox'
 import { ProblemError } from '../problem.ts'
 
-const text = (description: string) =>
-  Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 200,
-      pattern: String.raw`^[^\u0000-\u001f\u007f\u2028\u2029]+$`,
-      description,
-    }),
-  )
+const text = (description: string, pattern = String.raw`^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+$`) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern, description }))
 
 /** The query of `DELETE /cache/clear`: exactly one of them. */
 export const ClearQuery = Type.Object({
   pattern: text(
-    'A glob over names such as books:v1:42: *, ?, [a-z], and a backslash before a literal one; * for all',
+    'A glob over names such as books:v1:42: *, ? (also for a space), [a-z], and a backslash before a literal one',
+    String.raw`^[^\s\p{Cc}\p{Cs}]+$`,
   ),
   tag: text('What entries are tagged with, such as author:Ana'),
   cache: text('A cache of this service with its version, such as books:v1'),
@@ -46,7 +40,7 @@ export const Cleared = Type.Object({
  */
 export async function clear(cache: Cache, query: Static<typeof ClearQuery>): Promise<Static<typeof Cleared>> {
   const what = sweepOf(query)
-  if ('cache' in what && !(what.cache in cache.stats().caches)) throw noSuchCache(what.cache)
+  if ('cache' in what && !Object.hasOwn(cache.stats().caches, what.cache)) throw noSuchCache(what.cache)
   const { removed, complete, outcome } = await sweep(cache, what)
   return { ...what, removed, complete, outcome }
 }

@@ -36,8 +36,9 @@ export const cacheAdminPlugin: FastifyPluginAsync<CacheAdminOptions> = async (
   app,
   { cache, token, redis },
 ) => {
-  const whoOf = admitAdmins(app, token)
-  if (whoOf === undefined) return
+  const admission = admitAdmins(app, token)
+  if (admission === undefined) return
+  const { config, whoOf } = admission
   const found = new WeakMap<FastifyRequest, object>()
   app.addHook('onResponse', async (request, { statusCode: status }) => {
     const use = `${request.method} ${request.routeOptions.url}`
@@ -50,12 +51,13 @@ export const cacheAdminPlugin: FastifyPluginAsync<CacheAdminOptions> = async (
 
   app.get(
     '/cache/stats',
-    { schema: schemaOf('What the cache of this replica has counted', Stats) },
+    { config, schema: schemaOf('What the cache of this replica has counted', Stats) },
     async () => statsOf(cache, redis),
   )
   app.delete<{ Querystring: Type.Static<typeof ClearQuery> }>(
     '/cache/clear',
     {
+      config,
       schema: {
         ...schemaOf('Evicts entries of this service, in the whole fleet, and says how many', Cleared, 404),
         querystring: ClearQuery,
@@ -70,12 +72,12 @@ export const cacheAdminPlugin: FastifyPluginAsync<CacheAdminOptions> = async (
   if (redis === undefined) return
   app.get<{ Querystring: Type.Static<typeof InfoQuery> }>(
     '/cache/redis',
-    { schema: { ...schemaOf('What Redis says of itself', Info, 503), querystring: InfoQuery } },
+    { config, schema: { ...schemaOf('What Redis says of itself', Info, 503), querystring: InfoQuery } },
     async ({ query: { section } }) => infoOf(redis, section),
   )
   app.get(
     '/cache/connections',
-    { schema: schemaOf('What happened to the connections of this replica to Redis', Connections) },
+    { config, schema: schemaOf('What happened to the connections of this replica to Redis', Connections) },
     async () => connectionsOf(redis),
   )
 }

@@ -8,7 +8,7 @@ import { type CachePluginOptions, createService, ServiceSettings, useCache } fro
 export function openReplica(t: Teardown, redisUrl: string, options: Partial<CachePluginOptions> = {}) {
   const settings = readSettings(ServiceSettings, { SERVICE_ID: 'replica', LOG_LEVEL: 'silent' })
   const app = createService({ name: 'test', settings })
-  const env = { REDIS_URL: redisUrl, REDIS_COMMAND_TIMEOUT: '2s' }
+  const env = { REDIS_URL: redisUrl, REDIS_COMMAND_TIMEOUT: '5s' }
   const redis = openRedis(readSettings(RedisSettings, env), 'test', recordingLogger())
   const cache = createCache({
     transport: redisTransport(redis, { prefix: 'shop' }),

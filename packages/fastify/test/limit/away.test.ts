@@ -71,5 +71,6 @@ await test('Redis hangs: answers do not wait for as long as its link does', asyn
   await goesOn(t, app)
   t.notOk(over, 'the link itself still waits')
   app.proxy.heal()
+  app.proxy.reset()
   await ping
 })

@@ -11,7 +11,8 @@ const patient: Clock = { ...systemClock, after: () => () => {} }
 
 /** A limiter with a link of its own: one replica. */
 export async function openLimiter(t: Teardown, url: string, clock = patient) {
-  const env = { REDIS_URL: url, REDIS_COMMAND_TIMEOUT: '5s', REDIS_RETRY_DELAY_MAX: '50ms' }
+  const patience = { REDIS_COMMAND_TIMEOUT: '30s', REDIS_HEARTBEAT: '30s' }
+  const env = { REDIS_URL: url, REDIS_RETRY_DELAY_MAX: '50ms', ...patience }
   const link = openRedis(readSettings(RedisSettings, env), 'test', recordingLogger())
   t.teardown(() => link.close())
   await until('Redis answers', () => link.available)

@@ -73,7 +73,9 @@ await test('two replicas under load: it refuses what ours refuses, and no rollin
   const apps = [await openApp(t, redis.url, options), await openApp(t, redis.url, options)]
   const statuses: number[] = []
   const end = performance.now() + 30_000
-  while (seen.filter(({ allowed }) => allowed).length < 30 && performance.now() < end) {
+  const enough = () =>
+    seen.filter(({ allowed }) => allowed).length >= 30 && seen.some(({ allowed }) => !allowed)
+  while (!enough() && performance.now() < end) {
     const answers = await Promise.all(apps.flatMap(({ ask }) => [ask(), ask(), ask()]))
     statuses.push(...answers.map(({ status }) => status))
   }
@@ -85,7 +87,8 @@ await test('two replicas under load: it refuses what ours refuses, and no rollin
     ...times.map((at, from) => times.slice(from).filter((later) => later < at + 200).length),
   )
   t.ok(times.length >= 30, `${times.length} over several windows`)
-  t.equal(most, 8)
+  t.ok(given.length < seen.length, 'more was asked for than there was')
+  t.ok(most <= 8, `${most} in the fullest window`)
 })
 
 await test('routes have a max, a window, a key and permits of their own; a max may be found out', async (t) => {
@@ -208,11 +211,11 @@ await test('what cannot be is refused: at start where it is known, else with the
     new Promise((resolve, reject) => {
       store.incr('me', (error, result) => (error ? reject(error) : resolve(result)), timeWindow, max)
     })
-  t.match(await incr(5, 1000), { current: 1 })
-  t.match(await incr(5, 999.5), { current: 2 }, 'a part of a millisecond is a whole one')
-  t.match(await incr(Number.NaN, 1000).catch((error: unknown) => error), { code, message: /limit NaN/ })
+  t.match(await incr(5, 60_000), { current: 1 })
+  t.match(await incr(5, 59_999.5), { current: 2 }, 'a part of a millisecond is a whole one')
+  t.match(await incr(Number.NaN, 60_000).catch((error: unknown) => error), { code, message: /limit NaN/ })
   t.match(await incr(5, 5).catch((error: unknown) => error), { code, message: /window 5/ })
-  t.match(await incr(6, 1000), { current: 1 })
-  t.match(await incr(7, 1000).catch((error: unknown) => error), { code, message: /more than 2 pairs/ })
-  t.match(await incr(6, 1000, new Store({})), { current: 2 })
+  t.match(await incr(6, 60_000), { current: 1 })
+  t.match(await incr(7, 60_000).catch((error: unknown) => error), { code, message: /more than 2 pairs/ })
+  t.match(await incr(6, 60_000, new Store({})), { current: 2 })
 })

@@ -49,7 +49,7 @@ await test('S1 Redis hangs: the same, in time, and all is well when it answers a
   t.teardown(() => proxy.close())
   const app = await openApp(t, {
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-    REDIS_COMMAND_TIMEOUT: '300ms',
+    REDIS_COMMAND_TIMEOUT: '1500ms',
   })
   const ada = browser(app)
   await ada.post('/login', { user: 'ada' })

@@ -25,7 +25,7 @@ interface Options {
 /** A service with sessions, and a link to Redis of its own: one replica. */
 export async function openApp(t: Teardown, redis: Record<string, string>, options: Options = {}) {
   const link = openRedis(
-    readSettings(RedisSettings, { REDIS_COMMAND_TIMEOUT: '2s', REDIS_RETRY_DELAY_MAX: '50ms', ...redis }),
+    readSettings(RedisSettings, { REDIS_COMMAND_TIMEOUT: '5s', REDIS_RETRY_DELAY_MAX: '50ms', ...redis }),
     'test',
     recordingLogger(),
   )

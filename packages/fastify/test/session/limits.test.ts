@@ -19,7 +19,7 @@ await test('S1 the idle limit slides; a read is one command, and writes only whe
   t.match(fresh, { evalsha: 20, hmget: 20 })
   t.same(Object.keys(fresh).toSorted(), ['evalsha', 'hget', 'hmget', 'pttl', 'time'], 'nothing is written')
 
-  await command(app.link, 'pexpire', record, 81_000)
+  await command(app.link, 'pexpire', record, 95_000)
   t.notMatch(
     await callsDuring(app.link, () => reads(5)),
     { pexpire: Number },
