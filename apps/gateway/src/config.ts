@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile'
 
 /** A service behind the gateway: which addresses are its own, and where its replicas are. */
 const Service = Type.Object({
-  name: Type.String({ minLength: 1 }),
+  name: Type.String({ pattern: '^[a-z][a-z0-9-]*$' }),
   prefixes: Type.Array(Type.String({ pattern: '^/' }), { minItems: 1 }),
   upstreams: Type.Array(Type.String({ pattern: '^https?://' }), { minItems: 1 }),
 })
@@ -13,7 +13,7 @@ type Service = Static<typeof Service>
 
 const Services = Compile(Type.Array(Service, { minItems: 1 }))
 
-const GatewaySettings = Type.Object({
+export const GatewaySettings = Type.Object({
   ...ServiceSettings.properties,
   GATEWAY_SERVICES: Type.String({
     description: 'JSON: [{ "name", "prefixes": ["/"], "upstreams": ["http://…"] }]',
@@ -24,7 +24,15 @@ const GatewaySettings = Type.Object({
   }),
   GATEWAY_TIMEOUT: DurationSetting({
     default: '30s',
-    description: 'The longest a replica may take to begin to answer',
+    description: 'The longest until an answer begins, and the longest pause within one',
+  }),
+  GATEWAY_HEADERS_TIMEOUT: DurationSetting({
+    default: '10s',
+    description: 'The longest that a client may take to send the headers of a request',
+  }),
+  GATEWAY_REQUEST_TIMEOUT: DurationSetting({
+    default: '30s',
+    description: 'The longest that a client may take to send a whole request',
   }),
 })
 

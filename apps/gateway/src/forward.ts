@@ -1,108 +1,96 @@
-import replyFrom, { type FastifyReplyFromOptions } from '@fastify/reply-from'
-import { ProblemError } from '@lockstep/fastify'
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { splitOnce, withoutHopByHop } from './http.ts'
+import type { Outcome, Replicas } from './exchange.ts'
+import { requestHeaders, withoutHopByHop } from './headers.ts'
+import { splitOnce, withoutSegments } from './paths.ts'
+import { cutOff, noReplica, notForwarded, tooSlow } from './problems.ts'
 import type { Upstreams } from './upstreams.ts'
 
 /** Asking again for these changes nothing, so another replica may be tried whatever became of the first attempt. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
-/** The request never left: any method may be tried elsewhere. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
-/** The replica, or the way to it, is broken. Anything else may be the fault of the request, which must not count against it. */
-const BROKEN = new Set([...NEVER_SENT, 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET'])
 
-/** Prepares an instance to forward: bodies go through as they came, whatever their type. */
-export async function useForwarding(app: FastifyInstance, timeout: number): Promise<void> {
-  const options: FastifyReplyFromOptions = {
-    undici: {
-      connections: 256,
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      connect: { timeout: 1000 },
-    },
-    disableRequestLogging: true,
-    retryMethods: [],
-  }
-  await app.register(replyFrom, options)
+/** Where a request goes. */
+export interface Destination {
+  readonly service: string
+  readonly upstreams: Upstreams
+  /** How many segments of the path are the gateway's own and are taken away. */
+  readonly strip: number
+}
+
+/** Bodies go through as they came, whatever their type. */
+export function useRawBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body.length > 0 ? body : undefined),
   )
 }
 
-/** Forwards a request to the replica whose turn it is, and to another one when that fails and asking twice does no harm. */
-export function forward(upstreams: Upstreams, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const tried = new Set<string>()
+/**
+ * Forwards a request to the replica whose turn it is, and to another one when that fails, or is silent, and asking twice
+ * does no harm. A client that goes away ends what is asked on its behalf.
+ */
+export async function forward(
+  { service, upstreams, strip }: Destination,
+  replicas: Replicas,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { method, headers, ip, protocol } = request
   const body = Buffer.isBuffer(request.body) ? request.body : undefined
-  const [path, query] = splitOnce(request.url, '?')
-  const contentType = request.headers['content-type'] ?? 'application/octet-stream'
-
-  const attempt = (): FastifyReply => {
+  const asked = {
+    method,
+    path: targetOf(request.url, strip),
+    headers: requestHeaders(headers, { ip, protocol, host: headers.host ?? '' }, body),
+    body,
+  }
+  const safe = SAFE_METHODS.has(method)
+  const tried = new Set<string>()
+  for (;;) {
     const address = upstreams.next(tried)
-    if (address === undefined) return reply.send(noReplica())
+    if (address === undefined) throw noReplica(service)
     tried.add(address)
-    return reply.from(address + path, {
-      queryString: () => query,
-      ...(body ? { body, contentType } : {}),
-      retryDelay: () => null,
-      rewriteHeaders: withoutHopByHop,
-      rewriteRequestHeaders: (_request, headers) => ({
-        ...withoutHopByHop(headers),
-        'x-forwarded-for': request.ip,
-        'x-forwarded-host': request.headers.host ?? '',
-        'x-forwarded-proto': request.protocol,
-      }),
-      onError: (_reply, { error }) => failed(address, causeCode(error)),
-    })
-  }
-  const failed = (address: string, code: string): void => {
-    if (!BROKEN.has(code)) {
-      reply.send(code === 'UND_ERR_HEADERS_TIMEOUT' ? tooSlow() : notForwarded())
-      return
+    const attempt = new AbortController()
+    const leave = () => {
+      if (!reply.raw.writableFinished) attempt.abort()
     }
-    upstreams.mark(address, false)
-    request.log.warn({ address, code }, 'replica failed')
-    if (SAFE_METHODS.has(request.method) || NEVER_SENT.has(code)) attempt()
-    else reply.send(cutOff())
+    reply.raw.once('close', leave)
+    const answer = replicas.ask(address, { ...asked, signal: attempt.signal })
+    const outcome = await (safe ? upstreams.waitFor(address, answer, leave) : answer)
+    if (outcome.kind === 'answer') return passOn(outcome.answer, reply)
+    reply.raw.off('close', leave)
+    if (reply.raw.closed) return reply.hijack()
+    if (outcome.kind === 'never sent' || outcome.kind === 'broken') {
+      upstreams.mark(address, false)
+      request.log.warn({ address, code: outcome.code }, 'replica failed')
+    }
+    if (!mayAskAgain(safe, outcome)) throw problemOf(outcome)
   }
-  return attempt()
 }
 
-/** The code of the fault that reply-from wrapped in an error of its own. */
-function causeCode(error: Error): string {
-  const cause = error.cause instanceof Error ? error.cause : error
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message
+/** Who gave up was turned away from a silent replica, which only happens to safe requests. */
+const mayAskAgain = (safe: boolean, { kind }: Outcome): boolean =>
+  kind === 'never sent' || (safe && (kind === 'broken' || kind === 'given up'))
+
+function problemOf({ kind }: Outcome) {
+  if (kind === 'too slow') return tooSlow()
+  return kind === 'broken' ? cutOff() : notForwarded()
 }
 
-const noReplica = () =>
-  new ProblemError({
-    status: 503,
-    code: 'NO_REPLICA',
-    title: 'Service Unavailable',
-    detail: 'No replica answers',
-    retryAfter: 1,
-  })
+function targetOf(url: string, strip: number): string {
+  const [path, query] = splitOnce(url, '?')
+  const own = strip === 0 ? path : withoutSegments(path, strip)
+  return query === '' ? own : `${own}?${query}`
+}
 
-const notForwarded = () =>
-  new ProblemError({
-    status: 502,
-    code: 'NOT_FORWARDED',
-    title: 'Bad Gateway',
-    detail: 'The request could not be forwarded as it is',
-  })
-
-const cutOff = () =>
-  new ProblemError({
-    status: 502,
-    code: 'REPLICA_FAILED',
-    title: 'Bad Gateway',
-    detail: 'The replica failed while it had the request; whether it was carried out is not known',
-  })
-
-const tooSlow = () =>
-  new ProblemError({
-    status: 504,
-    code: 'REPLICA_TIMEOUT',
-    title: 'Gateway Timeout',
-    detail: 'The replica did not answer in time',
-  })
+/** Sends an answer as it arrives. The headers of a stream of events leave at once: its first event may be long in coming. */
+function passOn(answer: IncomingMessage, reply: FastifyReply): FastifyReply {
+  const status = answer.statusCode ?? 0
+  if (status < 200 || status > 599) {
+    answer.destroy()
+    throw notForwarded()
+  }
+  if (answer.headers['content-type']?.startsWith('text/event-stream')) {
+    reply.raw.once('pipe', () => reply.raw.flushHeaders())
+  }
+  return reply.code(status).headers(withoutHopByHop(answer.headers)).send(answer)
+}

@@ -1,3 +1,4 @@
+import type { Replicas } from './exchange.ts'
 import type { Upstreams } from './upstreams.ts'
 
 /**
@@ -7,13 +8,14 @@ import type { Upstreams } from './upstreams.ts'
  * @param interval milliseconds between two questions to one replica
  * @returns how to stop
  */
-export function probe(upstreams: Upstreams, interval: number): () => void {
+export function probe(upstreams: Upstreams, replicas: Replicas, interval: number): () => void {
   const stop = new AbortController()
   const timers = new Set<NodeJS.Timeout>()
   const ask = async (address: string) => {
-    const ready = await isReady(address, Math.max(interval, 1000))
+    const found = await stateOf(address, replicas, Math.max(interval, 1000))
     if (stop.signal.aborted) return
-    upstreams.mark(address, ready)
+    if (found === 'silent') upstreams.silent(address)
+    else upstreams.mark(address, found === 'ready')
     const timer = setTimeout(() => {
       timers.delete(timer)
       void ask(address)
@@ -27,12 +29,14 @@ export function probe(upstreams: Upstreams, interval: number): () => void {
   }
 }
 
-async function isReady(address: string, timeout: number): Promise<boolean> {
-  try {
-    const response = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(timeout) })
-    await response.body?.cancel()
-    return response.ok
-  } catch {
-    return false
-  }
+async function stateOf(
+  address: string,
+  replicas: Replicas,
+  timeout: number,
+): Promise<'ready' | 'not ready' | 'silent'> {
+  const found = await replicas.read(address, '/readyz', timeout)
+  if (found === undefined) return 'silent'
+  return isOk(found.status) ? 'ready' : 'not ready'
 }
+
+const isOk = (status: number) => status >= 200 && status < 300

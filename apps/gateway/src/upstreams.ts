@@ -2,6 +2,7 @@
 export class Upstreams {
   readonly #all: readonly string[]
   readonly #down = new Set<string>()
+  readonly #waiting = new Map<string, Set<() => void>>()
   #turn = 0
 
   /** @param addresses such as `http://127.0.0.1:4001` */
@@ -20,6 +21,28 @@ export class Upstreams {
   mark(address: string, ready: boolean): void {
     if (ready) this.#down.delete(address)
     else this.#down.add(address)
+  }
+
+  /** Marks a replica that does not even say that it is not ready, and tells those who wait for it while others are there. */
+  silent(address: string): void {
+    this.mark(address, false)
+    if (this.ready.length === 0) return
+    for (const turnAway of this.#waiting.get(address) ?? []) turnAway()
+  }
+
+  /**
+   * Waits for something of a replica, unless that falls silent.
+   *
+   * @param turnAway called then, and the wait should end
+   */
+  async waitFor<T>(address: string, wait: Promise<T>, turnAway: () => void): Promise<T> {
+    const waiting = this.#waiting.get(address) ?? new Set()
+    this.#waiting.set(address, waiting.add(turnAway))
+    try {
+      return await wait
+    } finally {
+      waiting.delete(turnAway)
+    }
   }
 
   /**

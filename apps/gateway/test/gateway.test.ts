@@ -1,65 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import { connect, createServer as createNetServer } from 'node:net'
+import { createServer } from 'node:http'
+import { createServer as createNetServer } from 'node:net'
 import { freePort } from '@lockstep/servers'
-import { type Teardown, until } from '@lockstep/testing'
+import { until } from '@lockstep/testing'
 import { test } from 'tap'
-import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
-
-/** A replica that answers as it is told. */
-async function upstream(
-  t: Teardown,
-  handle: RequestListener,
-  port = 0,
-): Promise<{ url: string; server: Server }> {
-  const server = createServer((request, response) => {
-    if (request.url === '/readyz') response.end('{}')
-    else handle(request, response)
-  })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return { url: `http://127.0.0.1:${address.port}`, server }
-}
-
-async function gateway(
-  t: Teardown,
-  upstreams: string[],
-  more: Record<string, string> = {},
-  prefixes = ['/'],
-) {
-  const settings = readConfig({
-    SERVICE_ID: 'gateway',
-    LOG_LEVEL: 'silent',
-    GATEWAY_SERVICES: JSON.stringify([{ name: 'catalog', prefixes, upstreams }]),
-    GATEWAY_PROBE_INTERVAL: '20ms',
-    ...more,
-  })
-  const app = await createApp(settings)
-  t.teardown(() => app.close())
-  return app.listen({ port: 0, host: '127.0.0.1' })
-}
-
-const echo: RequestListener = (request, response) => {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => {
-    response.setHeader('x-served-by', 'replica')
-    response.end(
-      JSON.stringify({
-        method: request.method,
-        url: request.url,
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString(),
-      }),
-    )
-  })
-}
+import { echo, gateway, raw, upstream } from './rig.ts'
 
 await test('a request goes through as it came, and says where it came from', async (t) => {
   const { url } = await upstream(t, echo)
@@ -125,7 +71,7 @@ await test('no replica at all is 503 with Retry-After; a slow one is 504', async
   t.match(await none.json(), { code: 'NO_REPLICA' })
 
   const hung = await upstream(t, () => {})
-  const slow = await fetch(`${await gateway(t, [hung.url], { GATEWAY_TIMEOUT: '100ms' })}/books`)
+  const slow = await fetch(`${await gateway(t, [hung.url], { GATEWAY_TIMEOUT: '1500ms' })}/books`)
   t.equal(slow.status, 504)
   t.match(await slow.json(), { code: 'REPLICA_TIMEOUT' })
 })
@@ -193,16 +139,6 @@ await test('wrong settings are named', async (t) => {
   })
 })
 
-/** Sends bytes and gives back the status line and the rest. */
-async function raw(address: string, bytes: string): Promise<string> {
-  const socket = connect(Number(new URL(address).port), '127.0.0.1')
-  socket.write(bytes)
-  const chunks: Buffer[] = []
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-  await once(socket, 'close')
-  return Buffer.concat(chunks).toString()
-}
-
 await test('headers about the connection stay there, and no request can make a replica look broken', async (t) => {
   const { url } = await upstream(t, (request, response) => {
     response.setHeader('connection', 'keep-alive, x-internal')
@@ -256,7 +192,7 @@ await test('a replica that is slow is not marked down for it', async (t) => {
   const hung = await upstream(t, (request, response) => {
     if (request.url !== '/slow') response.end('{}')
   })
-  const address = await gateway(t, [hung.url], { GATEWAY_TIMEOUT: '100ms', GATEWAY_PROBE_INTERVAL: '10m' })
+  const address = await gateway(t, [hung.url], { GATEWAY_TIMEOUT: '1500ms', GATEWAY_PROBE_INTERVAL: '10m' })
   t.equal((await fetch(`${address}/slow`)).status, 504)
   t.equal((await fetch(`${address}/health`)).status, 200)
 })

@@ -2,8 +2,14 @@ import { join } from 'node:path'
 import { type Environment, readSettings } from '@lockstep/settings'
 import Type from 'typebox'
 
-const FleetSettings = Type.Object({
+export const FleetSettings = Type.Object({
   REPLICAS: Type.Integer({ default: 3, minimum: 1, maximum: 32, description: 'Replicas of the catalogue' }),
+  SERVICE_REPLICAS: Type.Integer({
+    default: 2,
+    minimum: 1,
+    maximum: 32,
+    description: 'Replicas of each other service',
+  }),
   PORT: Type.Integer({
     default: 8080,
     minimum: 1,
@@ -28,7 +34,7 @@ const FleetSettings = Type.Object({
 })
 
 export interface FleetConfig {
-  readonly replicas: number
+  readonly replicas: { readonly REPLICAS: number; readonly SERVICE_REPLICAS: number }
   readonly port: number
   readonly redisUrl: string | undefined
   readonly databaseUrl: string | undefined
@@ -44,7 +50,7 @@ export interface FleetConfig {
 export function readConfig(env: Environment, root: string): FleetConfig {
   const settings = readSettings(FleetSettings, env)
   return {
-    replicas: settings.REPLICAS,
+    replicas: { REPLICAS: settings.REPLICAS, SERVICE_REPLICAS: settings.SERVICE_REPLICAS },
     port: settings.PORT,
     redisUrl: settings.REDIS_URL,
     databaseUrl: settings.DATABASE_URL,

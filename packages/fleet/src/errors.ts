@@ -1,4 +1,8 @@
-export type FleetErrorCode = 'FLEET_ALREADY_RUNNING' | 'FLEET_NEVER_READY' | 'FLEET_PREPARE_FAILED'
+export type FleetErrorCode =
+  | 'FLEET_ALREADY_RUNNING'
+  | 'FLEET_NEVER_READY'
+  | 'FLEET_PREPARE_FAILED'
+  | 'FLEET_SECRETS_UNREADABLE'
 
 /** A fleet that cannot be started or reset; `code` is stable, the message says what to look at. */
 export class FleetError extends Error {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { findRedisServer, freePortFrom, type RunningServer } from '@lockstep/servers'
 import type { FleetConfig } from './config.ts'
+import { commonEnvironment, type Known, prepareEnvironment, serviceEnvironment } from './environment.ts'
 import {
   type Addresses,
   freshLog,
@@ -13,6 +14,7 @@ import {
 } from './home.ts'
 import { prepare } from './prepare.ts'
 import { replica } from './replica.ts'
+import { openSecrets } from './secrets.ts'
 import type { Service } from './services.ts'
 import { type Slot, slotsOf, urlOf } from './slots.ts'
 import type { Steps } from './steps.ts'
@@ -101,41 +103,56 @@ export function createFleet(plan: Plan, config: FleetConfig, steps: Steps): Flee
     })
   }
 
-  async function prepareService(service: Service, env: NodeJS.ProcessEnv): Promise<void> {
-    const { name, prepare: program } = service
+  async function prepareService({ name, prepare: program }: Service, known: Known): Promise<void> {
     if (program === undefined) return
     await steps.step(async () => {
+      const env = prepareEnvironment(config.env, program.needs, known)
+      const spec = { entry: resolve(config.root, program.entry), cwd: config.root, env }
       const logFile = freshLog(home, `${name}-prepare`)
-      const spec = { entry: resolve(config.root, program), cwd: config.root, env, logFile }
-      const { migrations, books, loaded } = await prepare(name, spec, over.signal)
-      const news = [
-        migrations > 0 ? `${migrations} migrations` : '',
-        loaded > 0 ? `${loaded} books loaded` : '',
-      ]
-      const what = news.filter((item) => item !== '').join(', ') || 'nothing to do'
-      return { done: `Database of ${name}: ${what}, ${books} books`, value: undefined }
+      const outcome = await prepare(name, { ...spec, logFile }, over.signal)
+      return { done: `Database of ${name}: ${outcome}`, value: undefined }
     })
   }
 
-  function keepReplica({ name, port, entry }: Slot, env: NodeJS.ProcessEnv): Kept {
-    const layer = entry === plan.gatewayEntry ? 'gateway' : 'replicas'
+  /** All at the same time; the first that fails is told of when the others have come to their end, too. */
+  async function prepareAll(known: Known): Promise<void> {
+    const ends = await Promise.allSettled(plan.services.map((service) => prepareService(service, known)))
+    for (const one of ends) if (one.status === 'rejected') throw one.reason
+  }
+
+  function keepReplica(
+    layer: Layer,
+    { name, port, entry }: Pick<Slot, 'name' | 'port' | 'entry'>,
+    env: NodeJS.ProcessEnv,
+  ): Kept {
     const spec = { name, port, env, entry: resolve(config.root, entry), cwd: config.root }
     return keep(layer, replica({ ...spec, logFile: freshLog(home, name) }))
   }
 
   /** The services and the gateway at the same time: each spends its start on a core of its own. */
-  async function startServices(env: NodeJS.ProcessEnv, gatewayEnv: NodeJS.ProcessEnv): Promise<Served> {
+  async function startServices(known: Known): Promise<Served> {
     const gatewayPort = await freePortFrom(config.port)
     const slots = await slotsOf(plan.services, config.replicas, gatewayPort)
-    const kept = slots.map((slot) => keepReplica(slot, env))
+    const place = {
+      gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
+      storing: slots.filter(({ needs }) => needs.includes('DATABASE_URL')).length,
+    }
+    const kept = slots.map((slot) =>
+      keepReplica('replicas', slot, serviceEnvironment(config.env, slot.needs, known, place)),
+    )
     const list = plan.services.map(({ name, prefixes }) => {
       const own = slots.filter(({ service }) => service === name)
       return { name, prefixes, upstreams: own.map(urlOf) }
     })
     const gateway = keepReplica(
-      { name: 'gateway', service: 'gateway', entry: plan.gatewayEntry, port: gatewayPort },
+      'gateway',
+      { name: 'gateway', entry: plan.gatewayEntry, port: gatewayPort },
       // Nothing is in front of it that would have to notice first that it stops.
-      { DRAIN_DELAY: '0ms', ...gatewayEnv, GATEWAY_SERVICES: JSON.stringify(list) },
+      {
+        DRAIN_DELAY: '0ms',
+        ...commonEnvironment(config.env),
+        GATEWAY_SERVICES: JSON.stringify(list),
+      },
     )
     await steps.step(async () => {
       await Promise.all(kept.map(({ started }) => started))
@@ -153,6 +170,7 @@ export function createFleet(plan: Plan, config: FleetConfig, steps: Steps): Flee
 
   async function startAll(): Promise<Whereabouts> {
     const last = readAddresses(home)
+    const secrets = openSecrets(home, config.env)
     const redisUrl = await redis(last)
     const { url: databaseUrl, folder } = await postgres(last)
     const ours: Addresses = {
@@ -160,12 +178,11 @@ export function createFleet(plan: Plan, config: FleetConfig, steps: Steps): Flee
       ...(config.databaseUrl === undefined ? { databaseUrl } : {}),
     }
     writeAddresses(home, ours)
-    const common = { NODE_ENV: 'production', ...config.env }
-    const env = { ...common, REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }
-    for (const service of plan.services) await prepareService(service, env)
-    const { gatewayUrl, replicas } = await startServices(env, common)
+    const known = { ...secrets, REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }
+    await prepareAll(known)
+    const { gatewayUrl, replicas } = await startServices(known)
     over.signal.throwIfAborted()
-    writeAddresses(home, { ...ours, gatewayUrl })
+    writeAddresses(home, { ...ours, gatewayUrl, replicas })
     return { gatewayUrl, replicas, redisUrl, databaseUrl, dataFolder: folder, home }
   }
 

@@ -20,6 +20,10 @@ export interface Home {
   readonly postgres: string
   readonly redis: string
   readonly addressesFile: string
+  /** What services sign with, and what makes an admin. */
+  readonly secretsFile: string
+  /** Those of an admin, for a shell to read. */
+  readonly adminFile: string
 }
 
 export function homeAt(folder: string): Home {
@@ -29,6 +33,8 @@ export function homeAt(folder: string): Home {
     postgres: join(folder, 'postgres'),
     redis: join(folder, 'redis'),
     addressesFile: join(folder, 'fleet.json'),
+    secretsFile: join(folder, 'secrets.json'),
+    adminFile: join(folder, 'admin.env'),
   }
 }
 

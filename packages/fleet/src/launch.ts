@@ -54,6 +54,8 @@ async function run(plan: Plan, config: FleetConfig): Promise<number> {
         version,
         redisCli: onPath('redis-cli', config),
         ownRedis: config.redisUrl === undefined,
+        services: plan.services.map(({ name }) => name),
+        root: config.root,
       }
       if (signals === 0) write(summaryOf(whereabouts, known))
       await told.promise

@@ -4,19 +4,15 @@ import { FleetError } from './errors.ts'
 import { openLog, tailOf } from './home.ts'
 import { withSmallHeap } from './small-heap.ts'
 
-/** What a service's prepare program said that it did. */
-export interface Prepared {
-  readonly migrations: number
-  readonly books: number
-  readonly loaded: number
-}
-
-/** Runs a service's prepare program to its end. Throws FLEET_PREPARE_FAILED with the end of its log. */
+/**
+ * Runs a service's prepare program to its end; resolves with what it did, for people to read: its last line is an object
+ * of JSON, such as `{ "migrations": 2, "books": 2000 }`. Throws FLEET_PREPARE_FAILED with the end of its log.
+ */
 export async function prepare(
   name: string,
   spec: { entry: string; cwd: string; env: NodeJS.ProcessEnv; logFile: string },
   signal: AbortSignal,
-): Promise<Prepared> {
+): Promise<string> {
   signal.throwIfAborted()
   const output = openLog(spec.logFile)
   let said = ''
@@ -29,20 +25,20 @@ export async function prepare(
   const { code } = await child.exited
   signal.removeEventListener('abort', stop)
   signal.throwIfAborted()
-  const prepared = code === 0 ? parsed(said) : undefined
-  if (prepared) return prepared
+  const outcome = code === 0 ? outcomeIn(said) : undefined
+  if (outcome !== undefined) return outcome
   throw new FleetError(
     'FLEET_PREPARE_FAILED',
     `${name} could not be prepared:\n${tailOf(spec.logFile) || said}`,
   )
 }
 
-function parsed(said: string): Prepared | undefined {
+function outcomeIn(said: string): string | undefined {
   try {
     const found: unknown = JSON.parse(said.trim().split('\n').at(-1) ?? '')
     if (typeof found !== 'object' || found === null) return undefined
-    const { migrations, books, loaded }: Record<string, unknown> = { ...found }
-    return { migrations: Number(migrations ?? 0), books: Number(books ?? 0), loaded: Number(loaded ?? 0) }
+    const counts = Object.entries<unknown>({ ...found }).filter(([, value]) => value !== 0)
+    return counts.map(([what, value]) => `${what} ${String(value)}`).join(', ') || 'nothing to do'
   } catch {
     return undefined
   }

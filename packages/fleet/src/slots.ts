@@ -1,5 +1,6 @@
 import { freePort } from '@lockstep/servers'
-import type { Service } from './services.ts'
+import type { FleetConfig } from './config.ts'
+import type { Given, Service } from './services.ts'
 
 /** The place of one replica: its name and port stay for the life of the launcher, so the gateway's list stays true. */
 export interface Slot {
@@ -7,22 +8,23 @@ export interface Slot {
   readonly service: string
   readonly entry: string
   readonly port: number
+  readonly needs: readonly Given[]
 }
 
 /** A slot for each replica of each service, none on a port that another has been given. */
 export async function slotsOf(
   services: readonly Service[],
-  asked: number,
+  asked: FleetConfig['replicas'],
   gatewayPort: number,
 ): Promise<Slot[]> {
   const slots: Slot[] = []
   const given = new Set([gatewayPort])
-  for (const { name: service, entry, replicas } of services) {
-    const count = replicas === 'REPLICAS' ? asked : replicas
+  for (const { name: service, entry, replicas, needs } of services) {
+    const count = typeof replicas === 'number' ? replicas : asked[replicas]
     for (let number = 1; number <= count; number++) {
       const port = await portBesides(given)
       given.add(port)
-      slots.push({ name: `${service}-${number}`, service, entry, port })
+      slots.push({ name: `${service}-${number}`, service, entry, port, needs })
     }
   }
   return slots

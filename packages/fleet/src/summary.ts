@@ -1,35 +1,38 @@
+import { relative } from 'node:path'
 import type { Whereabouts } from './fleet.ts'
 import { masked, portOf } from './home.ts'
+import { triesOf } from './tries.ts'
 
-/** What a person wants to know once the fleet runs, with lines to copy and paste. */
+/** What a person wants to know once the fleet runs, with lines to copy and paste. No secret is shown. */
 export function summaryOf(
   { gatewayUrl, replicas, redisUrl, databaseUrl, dataFolder, home }: Whereabouts,
-  { version, redisCli, ownRedis }: { version: number; redisCli: boolean; ownRedis: boolean },
+  known: { version: number; redisCli: boolean; ownRedis: boolean; services: readonly string[]; root: string },
 ): string {
   const data = dataFolder ?? 'in the database of DATABASE_URL'
-  const watch = redisCli
-    ? [
-        `  redis-cli ${ownRedis ? `-p ${portOf(redisUrl)}` : '-u "$REDIS_URL"'} SUBSCRIBE cache:invalidate   # another terminal: evictions go by`,
-      ]
-    : []
+  const shown = (path: string) => (path.startsWith(`${known.root}/`) ? relative(known.root, path) : path)
+  const tries = triesOf({
+    gatewayUrl,
+    adminFile: shown(home.adminFile),
+    version: known.version,
+    services: new Set(known.services),
+  })
+  const redisCli = `redis-cli ${known.ownRedis ? `-p ${portOf(redisUrl)}` : '-u "$REDIS_URL"'}`
   return [
     '',
     `The fleet runs. Ctrl-C stops it.`,
     '',
     `  Gateway    ${gatewayUrl}`,
-    `  API docs   ${gatewayUrl}/docs`,
+    `  API docs   ${gatewayUrl}/docs   (of all services)`,
     ...replicas.map(({ name, url }) => `  ${name.padEnd(10)} ${url}`),
     `  Redis      ${masked(redisUrl)}`,
     `  Postgres   ${masked(databaseUrl)}`,
     `  Data       ${data}${dataFolder === undefined ? '' : '   (npm run reset removes it)'}`,
     `  Logs       ${home.logs}`,
+    `  Admin      . ${shown(home.adminFile)}   (ADMIN_TOKEN, ADMIN_EMAIL, ADMIN_PASSWORD for your shell)`,
     '',
-    'Try: a read, twice and more (see X-Served-By and Cache-Status); a write; and the read again, evicted everywhere:',
-    '',
-    `  curl -i ${gatewayUrl}/books/42`,
-    `  curl -X PATCH ${gatewayUrl}/books/42 -H 'content-type: application/json' -d '{"version":${version},"title":"A new title"}'`,
-    `  curl -i ${gatewayUrl}/books/42`,
-    ...watch,
+    'To try, in another terminal:',
+    ...tries.flatMap(({ about, lines }) => ['', `# ${about}`, ...lines]),
+    ...(known.redisCli ? ['', '# Evictions go by', `${redisCli} SUBSCRIBE cache:invalidate`] : []),
     '',
   ].join('\n')
 }

@@ -42,9 +42,9 @@ const usualPatience: Patience = {
   firstBackoff: 200,
   longestBackoff: 10_000,
   stableAfter: 30_000,
-  readyDeadline: 60_000,
+  readyDeadline: 180_000,
   crashesBeforeReady: 5,
-  probeInterval: 50,
+  probeInterval: 100,
 }
 
 export interface Kept {

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { freePort, startPostgres, startRedisServer } from '@lockstep/servers'
@@ -23,6 +24,15 @@ function addresses(): Record<string, string> {
   return JSON.parse(readFileSync(join(home, 'fleet.json'), 'utf8'))
 }
 
+function logsIn(folder: string): string {
+  const files = readdirSync(join(folder, 'logs'))
+  return files.map((file) => readFileSync(join(folder, 'logs', file), 'utf8')).join('')
+}
+
+function keptSecrets(): Record<string, string> {
+  return JSON.parse(readFileSync(join(home, 'secrets.json'), 'utf8'))
+}
+
 await test('a fleet starts, looks after its processes, and stops without a trace', async (t) => {
   const launcher = await Launcher.start(home)
   t.teardown(() => launcher.end('SIGKILL'))
@@ -34,11 +44,31 @@ await test('a fleet starts, looks after its processes, and stops without a trace
   t.notMatch(launcher.output, new URL(databaseUrl ?? '').password, 'the password is not shown')
 
   const gateway = await toldOf(gatewayUrl)
-  const [service] = JSON.parse(String(gateway['GATEWAY_SERVICES']))
+  const [service, other] = JSON.parse(String(gateway['GATEWAY_SERVICES']))
   t.match(service, { name: 'catalog', prefixes: ['/'] })
   t.equal(service.upstreams.length, 2)
+  t.match(other, { name: 'activity', prefixes: ['/feed'] })
+  t.equal(other.upstreams.length, 1)
   const first = await toldOf(service.upstreams[0])
   t.match(first, { id: 'catalog-1', REDIS_URL: redisUrl, DATABASE_URL: databaseUrl })
+
+  const secrets = keptSecrets()
+  t.match(first, {
+    NODE_ENV: 'production',
+    TOKEN_KEY: secrets['TOKEN_KEY'],
+    SHOP_URL: gatewayUrl?.replace('localhost', '127.0.0.1'),
+    TRUSTED_PROXIES: '127.0.0.1',
+    SESSION_COOKIE_SECURE: 'false',
+  })
+  t.match(await toldOf(other.upstreams[0]), { id: 'activity-1', ADMIN_TOKEN: secrets['ADMIN_TOKEN'] })
+  const needless: [Record<string, unknown>, string[]][] = [
+    [first, ['ADMIN_TOKEN', 'ADMIN_PASSWORD', 'SESSION_COOKIE_SECRET']],
+    [await toldOf(other.upstreams[0]), ['TOKEN_KEY', 'DATABASE_URL']],
+    [gateway, ['REDIS_URL', 'DATABASE_URL', 'TRUSTED_PROXIES', ...Object.keys(secrets)]],
+  ]
+  for (const [told, names] of needless) {
+    for (const name of names) t.notOk(name in told, `${String(told['id'])} is not told ${name}`)
+  }
 
   process.kill(Number(first['pid']), 'SIGKILL')
   t.ok(await launcher.says(/catalog-1 is back/), launcher.output)
@@ -83,6 +113,41 @@ await test('a second start has the same ports and data, and a crash of the launc
   t.notOk(existsSync(lockFile), 'not even the lock file of Postgres')
 })
 
+await test('secrets are made up once, kept for their owner alone, and never shown', async (t) => {
+  const before = keptSecrets()
+  for (const name of ['secrets.json', 'admin.env']) {
+    t.equal(statSync(join(home, name)).mode & 0o777, 0o600, name)
+    chmodSync(join(home, name), 0o644)
+  }
+  const given = { TOKEN_KEY: 'k'.repeat(32), ADMIN_PASSWORD: "it's mine, all of it" }
+  const launcher = await Launcher.start(home, [], given)
+  t.teardown(() => launcher.end('SIGKILL'))
+  t.ok(await launcher.says('The fleet runs'), launcher.output)
+  t.same(keptSecrets(), before, 'those of the environment are not written down')
+  const shown = launcher.output + logsIn(home)
+  for (const secret of [...Object.values(before), ...Object.values(given)]) {
+    if (secret !== before['ADMIN_EMAIL']) t.notOk(shown.includes(secret))
+  }
+  const { upstreams } = JSON.parse(String((await toldOf(addresses()['gatewayUrl']))['GATEWAY_SERVICES']))[0]
+  t.match(await toldOf(upstreams[0]), { TOKEN_KEY: given.TOKEN_KEY }, 'the environment comes first')
+
+  const line = `. ${join(home, 'admin.env')}`
+  t.match(launcher.output, line)
+  const shell = spawnSync('sh', ['-c', `${line}; echo "$ADMIN_TOKEN $ADMIN_EMAIL $ADMIN_PASSWORD"`], {
+    env: {},
+  })
+  t.equal(String(shell.stdout), `${before['ADMIN_TOKEN']} ${before['ADMIN_EMAIL']} \n`)
+  for (const name of ['secrets.json', 'admin.env']) t.equal(statSync(join(home, name)).mode & 0o777, 0o600)
+  t.equal(await launcher.end(), 0)
+
+  const kept = readFileSync(join(home, 'secrets.json'))
+  writeFileSync(join(home, 'secrets.json'), '{')
+  const broken = await Launcher.start(home)
+  t.ok(await broken.says('does not hold the secrets of a fleet'), broken.output)
+  t.equal(await broken.end(), 1)
+  writeFileSync(join(home, 'secrets.json'), kept)
+})
+
 await test('a start right after a crash waits for what is still shutting down', async (t) => {
   const crashed = await Launcher.start(home)
   t.ok(await crashed.says('The fleet runs'), crashed.output)
@@ -94,7 +159,11 @@ await test('a start right after a crash waits for what is still shutting down', 
 })
 
 await test('reset removes data and logs, and says so', async (t) => {
-  t.same(await clearHome(home), [join(home, 'postgres'), join(home, 'logs'), join(home, 'fleet.json')])
+  const removed = ['postgres', 'logs', 'fleet.json', 'secrets.json', 'admin.env']
+  t.same(
+    await clearHome(home),
+    removed.map((name) => join(home, name)),
+  )
   t.same(readdirSync(home), [])
   t.same(await clearHome(home), [])
 })
@@ -121,7 +190,7 @@ await test('a Redis and a Postgres that are given are used, not shown, not kept 
   t.match(launcher.output, `redis://:***@127.0.0.1:${redis.port}`)
   t.notMatch(launcher.output, /secret/)
   t.notMatch(launcher.output, new URL(postgres.url).password)
-  t.same(Object.keys(addresses()), ['gatewayUrl'])
+  t.same(Object.keys(addresses()), ['gatewayUrl', 'replicas'])
   t.equal(await launcher.end(), 0)
   t.same(stillRunning([redis.pid, postgres.pid]), [redis.pid, postgres.pid])
 })
@@ -142,6 +211,7 @@ await test('what cannot be is refused in one clear line', async (t) => {
     { REPLICAS: '0' },
     { REPLICAS: '33' },
     { REPLICAS: 'many' },
+    { SERVICE_REPLICAS: '0' },
     { PORT: 'x' },
     { REDIS_URL: 'x' },
   ]) {

@@ -30,7 +30,14 @@ export class Launcher {
 
   static async start(home: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Launcher> {
     const { REDIS_URL: _redis, DATABASE_URL: _database, ...rest } = process.env
-    const own = { ...rest, LOCKSTEP_HOME: home, REPLICAS: '2', PORT: String(await freePort()), ...env }
+    const own = {
+      ...rest,
+      LOCKSTEP_HOME: home,
+      REPLICAS: '2',
+      SERVICE_REPLICAS: '1',
+      PORT: String(await freePort()),
+      ...env,
+    }
     const stdio = ['ignore', 'pipe', 'pipe'] as const
     return new Launcher(spawn(process.execPath, [main, ...args], { env: own, stdio: [...stdio] }))
   }

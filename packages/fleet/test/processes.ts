@@ -46,12 +46,12 @@ export function stillRunning(pids: readonly number[]): number[] {
 }
 
 /** Resolves with nobody when none of them runs any more, or with those who do at the deadline. */
-export async function leftOf(pids: readonly number[], within = 25_000): Promise<number[]> {
+export async function leftOf(pids: readonly number[], within = 60_000): Promise<number[]> {
   await until(() => stillRunning(pids).length === 0, within)
   return stillRunning(pids)
 }
 
-export async function until(check: () => boolean | Promise<boolean>, within = 25_000): Promise<boolean> {
+export async function until(check: () => boolean | Promise<boolean>, within = 60_000): Promise<boolean> {
   const end = performance.now() + within
   while (!(await check())) {
     if (performance.now() > end) return false

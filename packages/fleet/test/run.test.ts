@@ -28,13 +28,14 @@ await test('arguments and status pass through, on the Node of the project', asyn
 await test('a signal is passed on once, though it may arrive twice', async (t) => {
   const { child, said, up } = start(['stay'])
   t.ok(await up())
+  const exit = once(child, 'exit')
   child.kill('SIGINT')
   child.kill('SIGHUP')
   t.ok(await until(() => /SIGINT|SIGHUP/.test(said.text)))
   child.kill('SIGTERM')
   await new Promise((resolve) => setTimeout(resolve, 350))
   child.kill('SIGTERM')
-  const [code] = await once(child, 'exit')
+  const [code] = await exit
   t.equal(code, 9)
   t.equal(said.text.trim().split('\n').length, 2, 'one line for itself, one for the first signal')
 })

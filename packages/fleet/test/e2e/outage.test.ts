@@ -38,7 +38,7 @@ function load(shop: Shop, writers = WRITERS) {
   ]
   const more = (what: 'reads' | 'writes', by: number) => {
     const from = counts[what]
-    return until(`${by} more ${what}`, () => counts[what] >= from + by, 20_000)
+    return until(`${by} more ${what}`, () => counts[what] >= from + by, 60_000)
   }
   return {
     wrong,
