@@ -16,11 +16,8 @@ interface Batch {
   readonly shard: number
   readonly questions: readonly Question[]
   readonly due: number
-  state: 'sent' | 'overdue' | 'ended'
 }
 
-/** How many batches are remembered before those that have ended are forgotten. */
-const MAX_UNDER_WAY = 256
 /** How many keys one run of the script takes: Redis serves nobody else meanwhile. */
 const MAX_BATCH = 32
 
@@ -38,7 +35,8 @@ export class Gate {
   readonly #timeout: number
   readonly #consume: readonly ((question: Question) => void)[]
   readonly #overdue: number[]
-  #underWay: Batch[] = []
+  /** What has no answer yet and is not overdue, in the order in which it went out. */
+  readonly #underWay = new Set<Batch>()
   #watching = false
 
   /** @param timeout the longest that a question waits, in ms */
@@ -72,7 +70,7 @@ export class Gate {
 
   #send(shard: number, questions: readonly Question[], mode: 'consume' | 'peek'): void {
     const sent = this.#clock.now()
-    const batch: Batch = { shard, questions, due: sent + this.#timeout, state: 'sent' }
+    const batch: Batch = { shard, questions, due: sent + this.#timeout }
     this.#watch(batch)
     const asks = questions.length === 1 && questions[0] ? [questions[0].ask] : questions.map(({ ask }) => ask)
     this.#store.ask(shard, asks, mode).then(
@@ -95,20 +93,16 @@ export class Gate {
   }
 
   #end(batch: Batch): void {
-    if (batch.state === 'overdue') this.#overdue[batch.shard] = (this.#overdue[batch.shard] ?? 1) - 1
-    batch.state = 'ended'
+    if (!this.#underWay.delete(batch)) this.#overdue[batch.shard] = (this.#overdue[batch.shard] ?? 1) - 1
   }
 
   /** One timer for all that is under way, however much that is: it is set anew only when it has run out. */
   #watch(batch: Batch): void {
-    this.#underWay.push(batch)
-    if (this.#underWay.length > MAX_UNDER_WAY)
-      this.#underWay = this.#underWay.filter(({ state }) => state === 'sent')
+    this.#underWay.add(batch)
     if (!this.#watching) this.#wait()
   }
 
   #wait(): void {
-    this.#underWay = this.#underWay.filter(({ state }) => state === 'sent')
     const [first] = this.#underWay
     this.#watching = first !== undefined
     if (first === undefined) return
@@ -125,8 +119,8 @@ export class Gate {
     const now = this.#clock.now()
     for (const batch of this.#underWay) {
       // Timers count whole milliseconds.
-      if (batch.state !== 'sent' || batch.due > now + 1) continue
-      batch.state = 'overdue'
+      if (batch.due > now + 1) break
+      this.#underWay.delete(batch)
       this.#overdue[batch.shard] = (this.#overdue[batch.shard] ?? 0) + 1
       fail(batch, new RedisUnavailableError({ cause: new Error(`no answer within ${this.#timeout} ms`) }))
     }

@@ -5,13 +5,14 @@ import type { Kind } from './tiers.ts'
 const read = (file: string) => readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8')
 
 /**
- * A script in parts: the first line of its kind, which tells Redis what it may do, the clock, the policy's tiers, the rest of
- * its kind, and the batch.
+ * A script in parts: the first line of its kind, which tells Redis what it may do, the clock, a short way for what `sliding`
+ * is asked for most, the policy's tiers, the rest of its kind, and the batch.
  *
  * @param clock another clock, for tests of what a server's clock can do
  */
 export function limitScript(kind: Kind, clock = read('clock')): Script<unknown> {
-  const text = { body: read(kind), prelude: clock + read('tiers'), ending: read('batch') }
+  const prelude = clock + (kind === 'sliding' ? read('sliding-one') : '') + read('tiers')
+  const text = { body: read(kind), prelude, ending: read('batch') }
   return composeScript(kind, text, (reply) => reply)
 }
 

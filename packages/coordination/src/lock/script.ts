@@ -13,8 +13,7 @@ export const locksScript = loadScript(new URL('./lua/locks.lua', import.meta.url
 
 /** @throws {LockReplyError} */
 export function answerIn(resource: string, reply: unknown, turn: number): Answer<Fenced> {
-  if (typeof reply === 'string' && /^\d{1,16}$/.test(reply))
-    return { kind: 'granted', grant: { fence: Number(reply) } }
+  if (typeof reply === 'number' && reply > 0) return { kind: 'granted', grant: { fence: reply } }
   if (reply === -1) return { kind: 'void' }
   const [rest, again] = Array.isArray(reply) ? reply : []
   if (typeof rest === 'number' && typeof again === 'number')

@@ -26,8 +26,8 @@ local ALIVE_UNHEARD = 1500
 local HANDED = 2000
 -- How many tokens of a resource are void at a time: a Redis that is slow voids many, and must not be slower for it.
 local MOST_VOID = 100
--- For how long a fence is remembered: longer than any step of a clock that it should survive.
-local KEPT = 86400000
+-- For how long a fence is remembered after its lease was last begun: longer than any step of a clock that it should survive.
+local KEPT = '86400000'
 
 local permits, verb, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local clock = redis.call('TIME')
@@ -144,7 +144,7 @@ local function general()
     if it.holders[token] then
       it.holders[token] = now + lease
       write(it)
-      return whole(it.fence)
+      return it.fence
     end
     local head, alive = first(it)
     if it.held < permits and (not head or head == token) then
@@ -156,7 +156,7 @@ local function general()
         hand_over(it)
       end
       write(it)
-      return whole(it.fence)
+      return it.fence
     end
     if turn then
       if redis.call('HEXISTS', it.waiters, token) == 0 then
@@ -233,19 +233,20 @@ end
 local carry_out
 
 local function answer(place, operation, token, ms, turn)
-  local text = redis.call('GET', KEYS[place])
-  if operation == 'acquire' or operation == 'try' then
-    local last = text and string.match(text, '^(%d+) 0  $') or not text and 0
-    if last then
-      local fence = whole(math.max(last + 1, micros))
-      redis.call('SET', KEYS[place], fence .. ' 0 ' .. token .. '=' .. (now + ms) .. ' ', 'PX', KEPT)
-      return fence
-    end
-  elseif operation == 'release' and ms == 0 and text then
-    local fence, holder, ends = string.match(text, '^(%d+) 0 ([^=]+)=(%d+) $')
-    if holder == token and tonumber(ends) > now then
-      redis.call('SET', KEYS[place], fence .. ' 0  ', 'PX', KEPT)
+  local key = KEYS[place]
+  local text = redis.call('GET', key)
+  if operation == 'release' then
+    local fence, holder, ends = string.match(text or '', '^(%d+) 0 ([^=]+)=(%d+) $')
+    if holder == token and tonumber(ends) > now and ms == 0 then
+      redis.call('SET', key, fence .. ' 0  ', 'KEEPTTL')
       return 1
+    end
+  elseif operation ~= 'renew' then
+    local last = not text and 0 or string.match(text, '^(%d+) 0  $')
+    if last then
+      local fence = math.max(last + 1, micros)
+      redis.call('SET', key, string.format('%.0f 0 %s=%.0f ', fence, token, now + ms), 'PX', KEPT)
+      return fence
     end
   end
   carry_out = carry_out or general()
