@@ -113,7 +113,7 @@ await test('macOS uses brew', async (t) => {
   t.match((await findRedisServer(machine(script, [], { platform: 'darwin' }).here)).description, '8.2.1')
 })
 
-await test('a container engine counts when its daemon answers', async (t) => {
+await test('M3 a container engine counts when its daemon answers', async (t) => {
   const script = {
     'docker info': { code: 1, output: 'Cannot connect' },
     'podman info': ok(),

@@ -103,7 +103,7 @@ await test('an initdb cut short by a kill does not spoil the next start', async 
   const starter = spawn(process.execPath, [entry, 'postgres', folder], { stdio: 'ignore' })
   const begun = (): boolean =>
     existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('partial-'))
-  t.ok(await waitUntil(begun, { within: 20_000, interval: 2 }))
+  t.ok(await waitUntil(begun, { within: 60_000, interval: 2 }))
   starter.kill('SIGKILL')
   await once(starter, 'exit')
   t.notOk(existsSync(join(folder, 'data')))
@@ -117,7 +117,7 @@ await test('a start that is given up leaves no process', async (t) => {
   const folder = join(scratch, 'given-up')
   const giveUp = new AbortController()
   const start = startPostgres({ folder, signal: giveUp.signal })
-  await waitUntil(() => existsSync(folder), { within: 20_000, interval: 2 })
+  await waitUntil(() => existsSync(folder), { within: 60_000, interval: 2 })
   giveUp.abort()
   await t.rejects(start, { code: 'ABORTED' })
   t.equal(await postgresIn(join(folder, 'data')), undefined)

@@ -55,7 +55,7 @@ export function familyOf(pid: number): number[] {
 }
 
 /** Resolves when none of them runs; names those that still do at the deadline. */
-export async function allGone(pids: readonly number[], within = 20_000): Promise<number[]> {
+export async function allGone(pids: readonly number[], within = 60_000): Promise<number[]> {
   const left = (): number[] => {
     const rows = new Set(runningProcesses().map((process) => process.pid))
     return pids.filter((pid) => rows.has(pid))

@@ -6,3 +6,4 @@ export {
   SecretSetting,
   SettingsError,
 } from './settings.ts'
+export { type SettingRow, settingRows } from './table.ts'

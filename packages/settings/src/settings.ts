@@ -7,6 +7,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The longest that a timer of Node can wait; past it, it would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1
+/** The same, as it is said. */
+export const LONGEST = '24d'
 
 /**
  * A setting that holds a length of time, written `5s` or `250ms`, read as milliseconds. It is more than nothing unless
@@ -72,7 +74,7 @@ function durationProblem(text: string, orZero: boolean): string | undefined {
   const length = parseDuration(text)
   if (length === undefined) return 'must be a duration with a unit such as 250ms, 5s or 30m'
   if (length === 0 && !orZero) return 'must be longer than nothing'
-  return length > LONGEST_MS ? 'must be at most 24d' : undefined
+  return length > LONGEST_MS ? `must be at most ${LONGEST}` : undefined
 }
 
 /** Every setting that is missing or wrong, in one message, so that a start does not fail once for each. */

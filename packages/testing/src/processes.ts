@@ -46,7 +46,7 @@ export async function startService(
       if (ended) throw new Error(`it ended:\n${output()}`)
       return (await fetch(`${url}/readyz`)).ok
     },
-    30_000,
+    60_000,
   )
   return {
     pid: child.pid,

@@ -9,7 +9,7 @@
 export async function until<T>(
   what: string,
   check: () => T | Promise<T>,
-  deadline = 10_000,
+  deadline = 30_000,
 ): Promise<Exclude<T, false | undefined>> {
   const end = performance.now() + deadline
   let last: unknown

@@ -91,7 +91,19 @@ export class Workload {
         }
         await new Promise(() => {})
       }
-      void subject.mutate(key, killed, 'none')
+      void this.#untilBegun(() => subject.mutate(key, killed, 'none'))
+    }
+  }
+
+  /** Again when Redis was away for a moment and nothing was begun. */
+  async #untilBegun(mutate: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await mutate()
+        return
+      } catch {
+        await pause(20)
+      }
     }
   }
 

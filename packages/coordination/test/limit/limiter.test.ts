@@ -115,14 +115,14 @@ await test('a key takes 200 bytes at most, and goes by itself', async (t) => {
     const policy = limiter.policy({ name: kind, kind, limit: 100, window: '200ms', ...patient })
     const key = `test:{0}:limit:${kind}:${kind.slice(0, 2)}200:user:7`
     let most = 0
-    for (const end = performance.now() + 300; performance.now() < end; ) {
+    for (const end = performance.now() + 300; performance.now() < end || most === 0; ) {
       await policy.consume('user:7')
       most = Math.max(most, Number((await raw.call('MEMORY', 'USAGE', key)) ?? 0))
       const life = await raw.pttl(key)
       if (life > 300 || life === -1) t.fail(`${kind} lives ${life} ms`)
     }
     if (kind !== 'exact') t.ok(most > 0 && most <= 200, `${kind} takes ${most}`)
-    await until('it is gone', async () => (await raw.exists(key)) === 0, 2000)
+    await until('it is gone', async () => (await raw.exists(key)) === 0)
   }
 })
 

@@ -12,7 +12,7 @@ export async function openLink(t: Teardown, place: Readonly<Record<string, strin
   const settings = readSettings(RedisSettings, { REDIS_COMMAND_TIMEOUT: '5s', ...place })
   const link = openRedis(settings, 'limits', recordingLogger())
   t.teardown(() => link.close())
-  if (!(await link.whenAvailable(10_000))) throw new Error(`${link.endpoint} does not answer`)
+  if (!(await link.whenAvailable(30_000))) throw new Error(`${link.endpoint} does not answer`)
   return link
 }
 

@@ -4,7 +4,7 @@ import { createLimiter } from '../../src/index.ts'
 
 /**
  * One process of the fleet: asks for one key for some time, by a clock that is off by some minutes, and prints when the
- * server has admitted it. `steady` asks all the time; `bursts` asks 64 times around every edge of a tenth of a second.
+ * server has admitted it, and when it has refused. `steady` asks all the time; `bursts` asks 64 times around every edge of a tenth of a second.
  */
 const [url = '', kind = '', mode = '', ms = '0', off = '0'] = process.argv.slice(2)
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
@@ -13,7 +13,7 @@ const link = openRedis(
   'worker',
   silent,
 )
-if (!(await link.whenAvailable(10_000))) throw new Error('Redis does not answer')
+if (!(await link.whenAvailable(30_000))) throw new Error('Redis does not answer')
 const skew = Number(off)
 const clock = {
   ...systemClock,
@@ -30,9 +30,10 @@ const policy = limiter.policy({
 })
 
 const admitted: number[] = []
+const refused: number[] = []
 async function ask(): Promise<void> {
   const { allowed, at } = await policy.consume('user:7')
-  if (allowed && at !== undefined) admitted.push(at)
+  if (at !== undefined) (allowed ? admitted : refused).push(at)
 }
 
 const end = performance.now() + Number(ms)
@@ -46,5 +47,5 @@ while (performance.now() < end) {
     await new Promise(setImmediate)
   }
 }
-process.stdout.write(`${JSON.stringify({ admitted })}\n`)
+process.stdout.write(`${JSON.stringify({ admitted, refused })}\n`)
 await link.close()

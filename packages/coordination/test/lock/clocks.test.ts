@@ -93,7 +93,7 @@ await test("S3 the server's clock is stepped", async (t) => {
       await until('both were told', () => told.length === 2)
       t.same(told, [`heard:1 1 ${START * 1000 + 1} 2000`, `heard:2 1 ${START * 1000 + 2} 2000`])
       await at(START + 2000)
-      t.type(await ask('try', 'q:1', 10_000), 'string', 'the second is dead')
+      t.ok(Number(await ask('try', 'q:1', 10_000)) > 0, 'the second is dead')
       await leave()
     },
   )
@@ -105,7 +105,7 @@ await test("S3 the server's clock is stepped", async (t) => {
     await ask('acquire', 'deaf:1', 10_000)
     t.equal(await ask('release', 'p:1', 0), 1)
     t.same(await ask('acquire', 'q:1', 10_000), [0, 1500])
-    t.type(await ask('acquire', 'deaf:1', 10_000), 'string', 'it is still its turn')
+    t.ok(Number(await ask('acquire', 'deaf:1', 10_000)) > 0, 'it is still its turn')
   })
 
   await t.test('back: a holder that lives keeps it, and its lease is as long as it says', async (t) => {
@@ -116,7 +116,7 @@ await test("S3 the server's clock is stepped", async (t) => {
     t.equal(await ask('renew', 'p:1', 10_000), 1)
     t.same(await ask('try', 'q:1', 10_000), [10_000, 10_000])
     await at(START - HOUR + 10_000)
-    t.type(await ask('try', 'q:1', 10_000), 'string')
+    t.ok(Number(await ask('try', 'q:1', 10_000)) > 0)
   })
 
   await t.test(
@@ -151,6 +151,6 @@ await test('S3 the tokens that were given up do not pile up', async (t) => {
   )
   t.equal(await ask('acquire', 'p:150', 10_000), -1)
   await at(START + 70_000)
-  t.type(await ask('acquire', 'p:150', 10_000), 'string', 'and in the end none')
+  t.ok(Number(await ask('acquire', 'p:150', 10_000)) > 0, 'and in the end none')
   t.same(parsed(String(await say(link, 'get', keyOf('state', 'a')))).voids, [])
 })

@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { createLocks } from '../../src/index.ts'
 import { closeContract, lockContract } from './contract.ts'
 import { openLink, ready } from './links.ts'
+import { queueLengthOf } from './rig.ts'
 
 await test('on a Cluster', async (t) => {
   const cluster = await testCluster(t)
@@ -15,7 +16,8 @@ await test('on a Cluster', async (t) => {
     for (let shard = 0; shard < a.shards; shard++)
       await a.run((redis) => redis.eval("redis.call('FLUSHALL') return 1", 1, `{${shard}}`), shard)
   }
-  const subject = { one, other, queued: true, flush }
+  const inQueue = (resource: string) => queueLengthOf(a, resource)
+  const subject = { one, other, queueLength: inQueue, flush }
   await t.test('the contract', (t) => lockContract(t, subject))
   await t.test('closed', (t) => closeContract(t, subject))
 })

@@ -8,8 +8,8 @@ import { queueContract } from './queue-contract.ts'
 export interface Subject {
   readonly one: Locks<Lock>
   readonly other: Locks<Lock>
-  /** A queue: first come, first served, woken by who releases. */
-  readonly queued: boolean
+  /** How many stand in the queue of a lock, where there is one: first come, first served, woken by who releases. */
+  readonly queueLength?: (resource: string) => Promise<number>
   /** Loses all that Redis knows. */
   readonly flush: () => Promise<unknown>
 }
@@ -18,6 +18,22 @@ export interface Subject {
 export async function lockContract(t: Test, subject: Subject): Promise<void> {
   const { one, other } = subject
   const name = () => `order:${randomUUID()}`
+
+  await t.test('a lock that Redis has forgotten is lost, and the work is told', async (t) => {
+    const resource = name()
+    const lock = await one.acquire(resource, { ttl: '3s' })
+    const aborted = new Promise((resolve) => lock.signal.addEventListener('abort', resolve))
+    await subject.flush()
+    await aborted
+    t.match(lock.signal.reason, { code: 'LOCKSTEP_LOCK_LOST', resource, reason: 'gone' })
+    t.same([lock.held, await lock.release()], [false, 'gone'])
+  })
+
+  // What takes its time goes on meanwhile.
+  const began = performance.now()
+  const renewed = await one.acquire(name(), { ttl: '3s' })
+  const endless = await one.acquire(name(), { ttl: '2s', maxHold: '2500ms' })
+  const ended = endless.signal
 
   await t.test('S3 one has it, until it is released by its owner', async (t) => {
     const resource = name()
@@ -61,8 +77,8 @@ export async function lockContract(t: Test, subject: Subject): Promise<void> {
     if (!(error instanceof LockTimeoutError)) throw error
     t.match(error, { code: 'LOCKSTEP_LOCK_TIMEOUT', resource })
     t.match(error.message, /^Waited \d+ ms in vain for the lock of order:.*'s lease has \d+ ms to run$/)
-    t.ok(error.waited >= 60 && error.waited < 1000, `${error.waited}`)
-    t.ok(Number(error.holderRest) > 15_000 && Number(error.holderRest) <= 20_000, `${error.holderRest}`)
+    t.ok(error.waited >= 60 && error.waited < 5000, `${error.waited}`)
+    t.ok(Number(error.holderRest) > 10_000 && Number(error.holderRest) <= 20_000, `${error.holderRest}`)
     await t.rejects(other.acquire(resource, { wait: 0 }), { code: 'LOCKSTEP_LOCK_TIMEOUT' })
   })
 
@@ -91,38 +107,6 @@ export async function lockContract(t: Test, subject: Subject): Promise<void> {
     await t.rejects(other.acquire(resource, { signal: aborter.signal }), reason)
     await lock.release()
     await (await behind).release()
-  })
-
-  await t.test('it is renewed for as long as it is held', async (t) => {
-    const resource = name()
-    const began = performance.now()
-    const lock = await one.acquire(resource, { ttl: '300ms' })
-    await until('its first lease is long over', async () => {
-      t.equal(await other.tryAcquire(resource), null)
-      lock.assertHeld()
-      return performance.now() - began > 1000
-    })
-    t.equal(await lock.release(), 'released')
-  })
-
-  await t.test('it is not renewed past maxHold', async (t) => {
-    const resource = name()
-    const lock = await one.acquire(resource, { ttl: '200ms', maxHold: '500ms' })
-    const next = await other.acquire(resource, { wait: '5s' })
-    t.equal(lock.signal.aborted, true)
-    t.match(lock.signal.reason, { code: 'LOCKSTEP_LOCK_LOST', reason: 'max hold', resource })
-    t.throws(() => lock.assertHeld(), { code: 'LOCKSTEP_LOCK_LOST' })
-    await next.release()
-  })
-
-  await t.test('a lock that Redis has forgotten is lost, and the work is told', async (t) => {
-    const resource = name()
-    const lock = await one.acquire(resource, { ttl: '300ms' })
-    const aborted = new Promise((resolve) => lock.signal.addEventListener('abort', resolve))
-    await subject.flush()
-    await aborted
-    t.match(lock.signal.reason, { code: 'LOCKSTEP_LOCK_LOST', resource, reason: 'gone' })
-    t.same([lock.held, await lock.release()], [false, 'gone'])
   })
 
   await t.test('run gives what the work gives, or throws what it throws, and releases', async (t) => {
@@ -182,6 +166,22 @@ export async function lockContract(t: Test, subject: Subject): Promise<void> {
     t.equal(turns, 20)
   })
 
+  await t.test('it is not renewed past maxHold', async (t) => {
+    await until('its holder is told', () => ended.aborted)
+    t.match(ended.reason, { code: 'LOCKSTEP_LOCK_LOST', reason: 'max hold', resource: endless.resource })
+    t.throws(() => endless.assertHeld(), { code: 'LOCKSTEP_LOCK_LOST' })
+    await (await other.acquire(endless.resource, { wait: '20s' })).release()
+  })
+
+  await t.test('it is renewed for as long as it is held', async (t) => {
+    await until('its first lease is long over', async () => {
+      t.equal(await other.tryAcquire(renewed.resource), null)
+      renewed.assertHeld()
+      return performance.now() - began > 4000
+    })
+    t.equal(await renewed.release(), 'released')
+  })
+
   await t.test('what makes no sense is refused, by name', async (t) => {
     const code = 'LOCKSTEP_LOCK_OPTION'
     await t.rejects(one.acquire(''), { code })
@@ -195,12 +195,12 @@ export async function lockContract(t: Test, subject: Subject): Promise<void> {
   await t.test('what was counted', async (t) => {
     const { held, waiting, owed } = one.stats()
     t.same([held, waiting, owed], [0, 0, 0], 'nothing is left over')
-    t.ok(one.stats().acquired > 100 && one.stats().lost >= 3 && other.stats().timeouts >= 2)
+    t.ok(one.stats().acquired > 100 && one.stats().lost >= 2 && other.stats().timeouts >= 2)
     t.equal(other.stats().aborted, 1)
     t.ok(one.metrics().every(({ name, labels }) => name.startsWith('lockstep_locks_') && labels['kind']))
   })
 
-  if (subject.queued) await queueContract(t, subject)
+  if (subject.queueLength) await queueContract(t, subject, subject.queueLength)
 }
 
 /** The last of all: both are closed. */

@@ -3,7 +3,7 @@ import { until } from '@lockstep/testing'
 import { test } from 'tap'
 import type { AcquireOptions } from '../../src/index.ts'
 import { openLink, urlOf } from './links.ts'
-import { locksOver, say, stateOf, timed } from './rig.ts'
+import { locksOver, say, stateOf } from './rig.ts'
 
 await test("S3 durability: 'wait'", async (t) => {
   const primary = await startRedisServer({ args: ['--repl-diskless-sync-delay', '0'] })
@@ -28,20 +28,20 @@ await test("S3 durability: 'wait'", async (t) => {
   })
 
   await t.test('a replica that hangs: nobody has it, it is free, and renewals go on meanwhile', async (t) => {
-    const kept = await had('b', { ttl: '400ms' })
+    const kept = await had('b', { ttl: '3s' })
     process.kill(replica.pid, 'SIGSTOP')
     try {
       const code = 'LOCKSTEP_LOCK_NOT_DURABLE'
       await t.rejects(durable.acquire('c', { ttl: '60s' }), { code, resource: 'c', message: /0 of 1/ })
-      const { result, ms } = await timed(plain.tryAcquire('c'))
-      t.ok(result && ms < 400, 'it is free at once')
-      await result?.release()
+      const free = await plain.tryAcquire('c')
+      t.ok(free, 'it is free, though its lease was long')
+      await free?.release()
       await t.rejects(durable.tryAcquire('c'), { code })
       t.same((await stateOf(link, 'c')).holders, [])
 
       // Each holds up the connection on which they are asked for, one after the other.
       const began = performance.now()
-      while (performance.now() - began < 1000) {
+      while (performance.now() - began < 3500) {
         await Promise.allSettled([1, 2, 3, 4].map((n) => durable.acquire(`c${n}`, { wait: 0 })))
         kept.assertHeld()
       }

@@ -17,8 +17,8 @@ const { ports, resources: majorityOnes } = plan.quorum ?? {
   resources: [],
 }
 const quorum = createQuorumLocks({ servers: ports.map(linkTo), prefix: 'shop', logger })
-await clock.whenAvailable(10_000)
-await link.whenAvailable(10_000)
+await clock.whenAvailable(30_000)
+await link.whenAvailable(30_000)
 
 let calls = 0
 for (let caller = 0; caller < plan.callers; caller++) void work()

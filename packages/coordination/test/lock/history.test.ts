@@ -21,8 +21,11 @@ const grantsOf = (worker: Printing) => worker.lines.filter((line) => line.includ
 function holdsLock(worker: Printing): boolean {
   const last: HistoryLine = JSON.parse(worker.lines.at(-1) ?? '{}')
   if (last.kind === 'failed') return false
-  const grants = linesOf([worker]).filter((line) => line.kind === 'granted')
-  return grants.some(({ id, fence }) => id === last.id && fence > 0)
+  const { id } = last
+  const grants = worker.lines.filter((line) => line.includes('"granted"') && line.includes(`"${id}"`))
+  return grants
+    .map((line): HistoryLine => JSON.parse(line))
+    .some((line) => line.kind === 'granted' && line.fence > 0)
 }
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -56,13 +59,13 @@ await test('S3 a long history in trouble: never two at once', async (t) => {
     t.teardown(() => proxy.close())
     start(number)
   }
-  await until('all have begun', () => workers.every((worker) => grantsOf(worker) > 0), 30_000)
+  await until('all have begun', () => workers.every((worker) => grantsOf(worker) > 0), 60_000)
 
   // The trouble: one process is stopped past its leases, one is killed and replaced, connections are lost and go dark.
   const [stopped, killed] = workers
   if (!stopped || !killed) throw new Error('no workers')
   for (let round = 0; round < 3; round++) {
-    await until('it holds a lock', () => holdsLock(stopped), 30_000)
+    await until('it holds a lock', () => holdsLock(stopped), 60_000)
     process.kill(stopped.pid, 'SIGSTOP')
     proxies[2]?.reset()
     await pause(400)
@@ -85,7 +88,16 @@ await test('S3 a long history in trouble: never two at once', async (t) => {
   await until(
     'the processes that live go on',
     () => workers.every((worker, i) => worker === killed || grantsOf(worker) > (before[i] ?? 0)),
-    30_000,
+    60_000,
+  )
+  const grantsFor = (resource: string) =>
+    workers.flatMap(({ lines }) =>
+      lines.filter((line) => line.includes('"granted"') && line.includes(resource)),
+    )
+  await until(
+    'all was taken often',
+    () => [...LOCKS, ...SEMAPHORES].every((resource) => grantsFor(resource).length > 10),
+    60_000,
   )
   for (const worker of workers) await worker.kill()
 
@@ -129,9 +141,9 @@ await test('S3 first come, first served, as Redis carried it out', async (t) => 
   }
   const seen = await monitor(t, port)
   const workers = [1, 2, 3, 4].map((seed) => startWorker(t, './history-worker.ts', { ...plan, seed }))
-  await until('it was taken often', () => workers.every((worker) => grantsOf(worker) > 30), 30_000)
+  await until('it was taken often', () => workers.every((worker) => grantsOf(worker) > 30), 60_000)
   await say(direct, 'client', 'kill', 'type', 'pubsub')
-  await until('and again', () => workers.every((worker) => grantsOf(worker) > 50), 30_000)
+  await until('and again', () => workers.every((worker) => grantsOf(worker) > 50), 60_000)
   for (const worker of workers) await worker.kill()
 
   const { overtaken, queued } = overtakings(seen, 'lock:a')

@@ -3,7 +3,7 @@ import { readSettings } from '@lockstep/settings'
 import { recordingLogger, type Teardown } from '@lockstep/testing'
 import type { Lock, Locks } from '../../src/index.ts'
 
-/** A link for the length of a test, as another process would have it. */
+/** A link for the length of a test, as another process would have it, patient enough for a busy machine. */
 export async function openLink(
   t: Teardown,
   env: Record<string, string>,
@@ -11,12 +11,12 @@ export async function openLink(
 ): Promise<RedisLink> {
   const settings = readSettings(RedisSettings, {
     REDIS_RETRY_DELAY_MAX: '100ms',
-    REDIS_COMMAND_TIMEOUT: '1s',
+    REDIS_COMMAND_TIMEOUT: '5s',
     ...env,
   })
   const link = openRedis(settings, name, recordingLogger())
   t.teardown(() => link.close())
-  if (!(await link.whenAvailable(10_000))) throw new Error('Redis does not answer')
+  if (!(await link.whenAvailable(30_000))) throw new Error('Redis does not answer')
   return link
 }
 
@@ -25,6 +25,6 @@ export const urlOf = (port: number) => ({ REDIS_URL: `redis://127.0.0.1:${port}`
 /** Closes them with the test, whatever becomes of it, and waits until they can be asked for. */
 export async function ready<L extends Lock>(t: Teardown, locks: Locks<L>): Promise<Locks<L>> {
   t.teardown(() => locks.close())
-  if (!(await locks.whenAvailable(10_000))) throw new Error('Redis does not answer')
+  if (!(await locks.whenAvailable(30_000))) throw new Error('Redis does not answer')
   return locks
 }

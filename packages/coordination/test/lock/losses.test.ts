@@ -2,7 +2,7 @@ import { freePort, snapshotOf, startRedisServer } from '@lockstep/servers'
 import { testRedis, until } from '@lockstep/testing'
 import { type Test, test } from 'tap'
 import { openLink, urlOf } from './links.ts'
-import { locksOver, queueLength, say, stateOf, timed } from './rig.ts'
+import { locksOver, queueLength, say, stateOf } from './rig.ts'
 
 const wait = '30s'
 
@@ -11,19 +11,18 @@ await test('S3 Redis forgets: fences rise, and those who wait get their turn', a
   const { port } = first
   const all = [first]
   t.teardown(() => Promise.all(all.map((server) => server.kill())))
-  const place = { ...urlOf(port), REDIS_COMMAND_TIMEOUT: '200ms' }
-  const [a, b] = [await openLink(t, place, 'a'), await openLink(t, place, 'b')]
+  const [a, b] = [await openLink(t, urlOf(port), 'a'), await openLink(t, urlOf(port), 'b')]
   const [one, other] = [locksOver(t, a), locksOver(t, b)]
 
-  /** Somebody holds it and somebody waits; what happens then ends the one's lease, and gives it to the other soon. */
-  async function through(t: Test, resource: string, happen: () => Promise<unknown>, within: number) {
-    const lock = await one.acquire(resource, { ttl: '2s' })
+  /** Somebody holds it and somebody waits; what happens then ends the one's lease, and gives it to the other. */
+  async function through(t: Test, resource: string, happen: () => Promise<unknown>) {
+    const lock = await one.acquire(resource, { ttl: '6s' })
     const waiting = other.acquire(resource, { wait })
     await until('it stands in the queue', async () => (await queueLength(b, resource)) === 1)
     await happen()
-    const { result: next, ms } = await timed(waiting)
+    const next = await waiting
     t.ok(next.fence > lock.fence, `${next.fence} after ${lock.fence}`)
-    t.ok(ms < within, `${ms} ms`)
+    t.ok(lock.rest > 0 || lock.signal.reason.reason === 'gone', 'and not by the end of its lease')
     await until('the first has lost it', () => lock.signal.aborted)
     t.match(lock.signal.reason, { code: 'LOCKSTEP_LOCK_LOST' })
     t.equal(await lock.release(), 'gone')
@@ -31,7 +30,7 @@ await test('S3 Redis forgets: fences rise, and those who wait get their turn', a
     await next.release()
   }
 
-  await t.test('FLUSHALL', (t) => through(t, 'a', () => say(a, 'flushall'), 1800))
+  await t.test('FLUSHALL', (t) => through(t, 'a', () => say(a, 'flushall')))
 
   await t.test('SCRIPT FLUSH', async (t) => {
     const lock = await one.acquire('b', { ttl: '60s' })
@@ -48,16 +47,11 @@ await test('S3 Redis forgets: fences rise, and those who wait get their turn', a
 
   let redis = first
   await t.test('kill -9, and it comes back empty', (t) =>
-    through(
-      t,
-      'c',
-      async () => {
-        await redis.kill()
-        redis = await startRedisServer({ port })
-        all.push(redis)
-      },
-      4000,
-    ),
+    through(t, 'c', async () => {
+      await redis.kill()
+      redis = await startRedisServer({ port })
+      all.push(redis)
+    }),
   )
 
   await t.test('kill -9, and it comes back as it was before: a replica that lagged', async (t) => {
@@ -65,16 +59,11 @@ await test('S3 Redis forgets: fences rise, and those who wait get their turn', a
     await say(b, 'set', 'when', 'before')
     const rdb = await snapshotOf(redis)
     await say(b, 'set', 'when', 'after')
-    await through(
-      t,
-      'd',
-      async () => {
-        await redis.kill()
-        redis = await startRedisServer({ port, rdb })
-        all.push(redis)
-      },
-      4000,
-    )
+    await through(t, 'd', async () => {
+      await redis.kill()
+      redis = await startRedisServer({ port, rdb })
+      all.push(redis)
+    })
     t.equal(await say(b, 'get', 'when'), 'before')
   })
 
@@ -93,9 +82,8 @@ await test('S3 Redis forgets: fences rise, and those who wait get their turn', a
     await t.rejects(there.tryAcquire('e'), { code: 'LOCKSTEP_LOCK_UNAVAILABLE' }, 'it is read-only')
     const waiting = there.acquire('e', { wait })
     await say(link, 'replicaof', 'no', 'one')
-    const { result: next, ms } = await timed(waiting)
+    const next = await waiting
     t.ok(next.fence > lock.fence)
-    t.ok(ms < 2000, `${ms} ms`)
     await next.release()
     await until('nothing is owed', () => there.stats().owed === 0)
   })

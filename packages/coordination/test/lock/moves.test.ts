@@ -20,8 +20,8 @@ await test('S3 on a Cluster, slots move while locks are held and waited for', as
 
   let last = before.fence
   for (let round = 0; round < 3; round++) {
-    const lock = await one.acquire(resource, { ttl: '3s', wait: '20s' })
-    const waiting = other.acquire(resource, { ttl: '3s', wait: '30s' })
+    const lock = await one.acquire(resource, { ttl: '30s', wait: '60s' })
+    const waiting = other.acquire(resource, { ttl: '30s', wait: '60s' })
     await until('it waits', () => other.stats().waiting === 1)
     const owner = await cluster.masterOf(slot)
     const to = cluster.nodes.find((node) => node !== owner)
@@ -35,6 +35,6 @@ await test('S3 on a Cluster, slots move while locks are held and waited for', as
     t.equal(await one.tryAcquire(resource), null)
     t.equal(await next.release(), 'released')
   }
-  t.ok(other.stats().longestWaitMs < 5000, `${other.stats().longestWaitMs} ms`)
+  t.ok(other.stats().longestWaitMs < 15_000, `${other.stats().longestWaitMs} ms, and not until a lease ends`)
   t.same([one.stats().lost, other.stats().lost, one.stats().owed, other.stats().owed], [0, 0, 0, 0])
 })

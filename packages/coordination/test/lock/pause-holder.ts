@@ -10,13 +10,13 @@ const logger = { info() {}, warn() {}, error() {} }
 const settings = readSettings(RedisSettings, { REDIS_URL: `redis://127.0.0.1:${plan.port}` })
 const link = openRedis(settings, 'holder', logger)
 const locks = createLocks({ redis: link, prefix: 'shop', logger })
-await link.whenAvailable(10_000)
+await link.whenAvailable(30_000)
 
 for (;;) {
   const lock = await locks.acquire('book', { ttl: plan.ttl, wait: '60s' })
   if (lock.held) {
     say(`held ${lock.fence}`)
-    await pause(60)
+    await pause(500)
     // After a pause of the process this comes before anything has told it that its lease is over.
     const accepted = await until(() => writeBoth(link, lock.fence))
     say(`wrote ${lock.fence} ${accepted}`)

@@ -16,13 +16,13 @@ await test('S3 a caller that goes away while Redis answers', async (t) => {
   const proxy = await faultProxy(port)
   t.teardown(() => proxy.close())
   const direct = await openLink(t, urlOf(port), 'direct')
-  const link = await openLink(t, { ...urlOf(proxy.port), REDIS_HEARTBEAT: '300ms' }, 'behind')
+  const link = await openLink(t, urlOf(proxy.port), 'behind')
   const other = locksOver(t, direct)
   /** Locks whose answers come a little late. */
   const slow = async () => {
     const locks = locksOver(t, link)
     await (await locks.acquire('connected')).release()
-    proxy.delay({ toClient: 150 }, lockConnection)
+    proxy.delay({ toClient: 1500 }, lockConnection)
     t.teardown(() => proxy.heal())
     return locks
   }
@@ -79,12 +79,13 @@ await test('S3 a caller that goes away while Redis answers', async (t) => {
   })
 
   await t.test('closed while Redis is away: it has its end', async (t) => {
-    const locks = locksOver(t, link)
-    const lock = await locks.acquire('f', { ttl })
+    const place = { ...urlOf(proxy.port), REDIS_HEARTBEAT: '500ms', REDIS_COMMAND_TIMEOUT: '1s' }
+    const locks = locksOver(t, await openLink(t, place, 'hasty'))
+    const lock = await locks.acquire('f', { ttl, wait })
     proxy.blackHole()
     const began = performance.now()
     await locks.close()
-    t.ok(performance.now() - began < 3000)
+    t.ok(performance.now() - began < 20_000)
     t.match(lock.signal.reason, { code: 'LOCKSTEP_LOCK_LOST', reason: 'closed' })
     proxy.heal()
     proxy.reset()
@@ -100,7 +101,7 @@ await test('S3 a caller that goes away while Redis answers', async (t) => {
     await waiting
     await say(direct, 'set', keyOf('state', 'g'), state)
     // Sooner than a queue ends by itself.
-    await until('it is given up', async () => (await queueLength(direct, 'g')) === 0, 2000)
+    await until('it is given up', async () => (await queueLength(direct, 'g')) === 0, 4000)
     await lock.release()
     t.equal(locks.stats().failed, 1)
   })
@@ -108,7 +109,7 @@ await test('S3 a caller that goes away while Redis answers', async (t) => {
 
 await test('S3 run, when Redis goes away meanwhile', async (t) => {
   const redis = await testRedis(t)
-  const link = await openLink(t, { ...urlOf(redis.port), REDIS_COMMAND_TIMEOUT: '200ms' })
+  const link = await openLink(t, { ...urlOf(redis.port), REDIS_COMMAND_TIMEOUT: '1s' })
   const locks = locksOver(t, link)
   const mistake = new Error('out of stock')
   await t.rejects(

@@ -5,9 +5,6 @@ import { deadlineOf } from '../../src/lock/lease.ts'
 import { openLink, urlOf } from './links.ts'
 import { keyOf, lockConnection, locksOver, monitor, serverTime, stateOf } from './rig.ts'
 
-/** How late a timer may be on a machine that is busy, in ms. */
-const LAG = 150
-
 await test('S3 a lease ends without a word from Redis', async (t) => {
   const { port } = await testRedis(t)
   const proxy = await faultProxy(port)
@@ -41,20 +38,32 @@ await test('S3 a lease ends without a word from Redis', async (t) => {
     }
     t.throws(() => lock.assertHeld(), { code: 'LOCKSTEP_LOCK_LOST', reason: 'expired', resource: 'a' })
     t.ok(last < ends, `held at ${last}, and Redis's lease ended at ${ends}`)
-    t.ok(ends - last < 100, 'and it was of use until then')
     const late = (await abort) - deadline
-    t.ok(late > -1 && late < LAG, `${late} ms late`)
+    t.ok(late > -1, `${late} ms late`)
     t.match(lock.signal.reason, { code: 'LOCKSTEP_LOCK_LOST', reason: 'expired' })
     t.equal((await stateOf(direct, 'a')).holders[0]?.ends, ends, 'no renewal came through')
     await recover()
   })
 
+  await t.test('and it is of use until its deadline, when it aborts', async (t) => {
+    const clock = new ManualClock()
+    const lock = await locksOver(t, link, { clock }).acquire('d', { ttl: 10_000 })
+    const { signal } = lock
+    proxy.blackHole(lockConnection)
+    // Of 10 s the drift of two clocks takes 10 ms, and what Redis rounds off another.
+    clock.advance(9988)
+    t.same([lock.held, signal.aborted], [true, false])
+    clock.advance(1)
+    t.same([lock.held, signal.aborted], [false, true])
+    await recover()
+  })
+
   await t.test('a black hole shorter than the lease: renewals are sent again, and it is kept', async (t) => {
-    const lock = await one.acquire('b', { ttl: '1500ms' })
+    const lock = await one.acquire('b', { ttl: '3s' })
     const { ends } = (await stateOf(direct, 'b')).holders[0] ?? { ends: 0 }
     proxy.blackHole(lockConnection)
-    // The renewal at 500 ms is lost.
-    await until('it was to be renewed', () => lock.rest < 850)
+    // The renewal after a second is lost.
+    await until('it was to be renewed', () => lock.rest < 1900)
     await recover()
     await until('it would be over', async () => (await serverTime(direct)) > ends + 200)
     lock.assertHeld()
@@ -64,9 +73,10 @@ await test('S3 a lease ends without a word from Redis', async (t) => {
   })
 
   await t.test('Redis counts whole ms, and never fewer than the holder', async (t) => {
-    const ttl = 10
+    // So short that what two clocks may drift apart is less than what is rounded off.
+    const ttl = 200
     for (let trial = 0; trial < 30; trial++) {
-      const lock = await other.acquire('c', { ttl })
+      const lock = await other.acquire('c', { ttl, wait: '20s' })
       const { fence, holders } = await stateOf(direct, 'c')
       await lock.release()
       // A fence is the time of its grant in µs; the ask was sent no later.
@@ -84,26 +94,31 @@ await test('S3 who hangs loses it: maxHold', async (t) => {
   const seen = await monitor(t, port)
 
   await t.test('is the end of its renewals, and Redis knows', async (t) => {
+    const clock = new ManualClock()
+    const [ttl, maxHold] = [30_000, 90_000]
     const before = seen.length
-    const lock = await locks.acquire('a', { ttl: '300ms', maxHold: '900ms' })
-    const began = await serverTime(direct)
-    await new Promise((resolve) => lock.signal.addEventListener('abort', resolve))
-    t.match(lock.signal.reason, { code: 'LOCKSTEP_LOCK_LOST', reason: 'max hold' })
-    const next = await other.acquire('a', { wait: '10s' })
-    const { fence } = await stateOf(direct, 'a')
-    t.ok(fence / 1000 - began < 1000, `free after ${fence / 1000 - began} ms`)
-    await next.release()
-    const renewals = seen
-      .slice(before)
-      .filter(({ by, words }) => by !== 'lua' && words.some((word) => word.startsWith('renew ')))
-    t.ok(renewals.length >= 6 && renewals.length <= 10, `${renewals.length} renewals`)
+    const lock = await locksOver(t, direct, { clock }).acquire('a', { ttl, maxHold })
+    const { signal } = lock
+    for (let passed = 10_000; passed < maxHold; passed += 10_000) {
+      clock.advance(10_000)
+      const rest = Math.min(ttl - 100, maxHold - passed - 10)
+      await until('it is renewed, for as long as it may be', () => lock.rest > rest)
+    }
+    const renewals = seen.slice(before).flatMap(({ by, words }) => {
+      const [operation, , ms] = words.at(-1)?.split(' ') ?? []
+      return by !== 'lua' && operation === 'renew' ? [Number(ms)] : []
+    })
+    // The last is sent 20 s before the end, for as much as can be relied on as 20 s.
+    t.same(renewals, [ttl, ttl, ttl, ttl, ttl, ttl, 20_022])
+    t.equal(signal.aborted, false)
+    clock.advance(10_000)
+    t.match(signal.reason, { code: 'LOCKSTEP_LOCK_LOST', reason: 'max hold' })
   })
 
   await t.test('shorter than the lease, it is the lease', async (t) => {
     const lock = await locks.acquire('b', { ttl: '30s', maxHold: '200ms' })
     const next = await other.acquire('b', { wait: '10s' })
     t.equal(lock.held, false)
-    t.ok(other.stats().longestWaitMs < 5000)
     await next.release()
   })
 })

@@ -54,6 +54,21 @@ export function parsed(state: string) {
 export const queueLength = async (link: RedisLink, resource: string, kind = 'lock'): Promise<number> =>
   Number(await say(link, 'llen', keyOf('queue', resource, kind)))
 
+/** The same, on whichever shard it is. */
+export async function queueLengthOf(
+  link: RedisLink,
+  resource: string,
+  { prefix = 'shop', kind = 'lock' } = {},
+): Promise<number> {
+  const shards = Array.from({ length: link.shards }, (_, shard) => shard)
+  const lengths = await Promise.all(
+    shards.map((shard) =>
+      link.run((redis) => redis.callBuffer('llen', `${prefix}:{${shard}}:${kind}:queue:${resource}`), shard),
+    ),
+  )
+  return lengths.reduce<number>((sum, length) => sum + Number(length), 0)
+}
+
 /** The connection that locks have for themselves, and the one on which a process is called. */
 export const lockConnection = ({ said }: ProxiedConnection): boolean => said.includes(':locks')
 export const subscriber = ({ said }: ProxiedConnection): boolean => said.includes(':subscriber')
@@ -111,9 +126,17 @@ export function startWorker(t: Teardown, file: string, plan: object): Printing {
   return { ...child, lines }
 }
 
-/** The result and how long it took, in ms. */
-export async function timed<T>(promise: Promise<T>): Promise<{ result: T; ms: number }> {
-  const began = performance.now()
-  const result = await promise
-  return { result, ms: performance.now() - began }
+/**
+ * Tries what a machine that stands still for a second may spoil, a few times; what is wrong is so each time.
+ *
+ * @param attempt with a number that no other has; resolves with what came of it
+ */
+export async function oneOfFew<T>(
+  attempt: (number: number) => Promise<T>,
+  asWanted: (result: T) => boolean,
+): Promise<T> {
+  for (let number = 1; ; number++) {
+    const result = await attempt(number)
+    if (asWanted(result) || number === 5) return result
+  }
 }

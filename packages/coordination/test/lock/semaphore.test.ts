@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { createSemaphores } from '../../src/index.ts'
 import { closeContract, lockContract } from './contract.ts'
 import { openLink, ready, urlOf } from './links.ts'
+import { queueLengthOf } from './rig.ts'
 
 await test('a semaphore', async (t) => {
   const { port } = await testRedis(t)
@@ -11,7 +12,7 @@ await test('a semaphore', async (t) => {
   const pair = async (prefix: string, permits: number) => ({
     one: await ready(t, createSemaphores({ redis: a, prefix, permits, logger })),
     other: await ready(t, createSemaphores({ redis: b, prefix, permits, logger })),
-    queued: true,
+    queueLength: (resource: string) => queueLengthOf(a, resource, { prefix, kind: 'semaphore' }),
     flush: () => a.run((redis) => redis.callBuffer('flushall')),
   })
 
@@ -22,18 +23,26 @@ await test('a semaphore', async (t) => {
   })
 
   await t.test('of three is held by three, and the fourth is next', async (t) => {
-    const { one, other } = await pair('three', 3)
+    const { one, other, queueLength } = await pair('three', 3)
+    const standing = (count: number) =>
+      until(`${count} stand in the queue`, async () => (await queueLength('imports')) === count)
     const held = [await one.acquire('imports'), await other.acquire('imports'), await one.acquire('imports')]
     t.equal(await other.tryAcquire('imports'), null)
-    const order: string[] = []
-    const fourth = other.acquire('imports', { wait: '20s' }).then((lock) => (order.push('fourth'), lock))
-    await until('the fourth waits', () => other.stats().waiting === 1)
-    const fifth = one.acquire('imports', { wait: '20s' }).then((lock) => (order.push('fifth'), lock))
-    await until('the fifth waits', () => one.stats().waiting === 1)
-    t.same(order, [])
-    await Promise.all(held.map((lock) => lock.release()))
-    await Promise.all([fourth, fifth].map(async (lock) => (await lock).release()))
-    t.same(order, ['fourth', 'fifth'])
+    const had: string[] = []
+    const fourth = other.acquire('imports', { wait: '20s' }).then((lock) => (had.push('fourth'), lock))
+    await standing(1)
+    const fifth = one.acquire('imports', { wait: '20s' }).then((lock) => (had.push('fifth'), lock))
+    await standing(2)
+    t.same(had, [])
+    const [first, ...others] = held
+    await first?.release()
+    const next = await fourth
+    t.same(had, ['fourth'])
+    await standing(1)
+    await others[0]?.release()
+    const last = await fifth
+    t.same(had, ['fourth', 'fifth'])
+    await Promise.all([next, last, ...others].map((lock) => lock.release()))
     await one.close()
     await other.close()
   })

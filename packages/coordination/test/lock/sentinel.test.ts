@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { createLocks } from '../../src/index.ts'
 import { closeContract, lockContract } from './contract.ts'
 import { openLink, ready } from './links.ts'
+import { queueLengthOf } from './rig.ts'
 
 await test('through Sentinel', async (t) => {
   const sentinel = await testSentinel(t)
@@ -14,7 +15,8 @@ await test('through Sentinel', async (t) => {
   const durability = { replicas: 1, within: '900ms' } as const
   const durable = await ready(t, createLocks({ redis: b, prefix: 'shop', logger, durability }))
   const flush = () => a.run((redis) => redis.callBuffer('flushall'))
-  const subject = { one, other, queued: true, flush }
+  const inQueue = (resource: string) => queueLengthOf(a, resource)
+  const subject = { one, other, queueLength: inQueue, flush }
   await t.test('the contract', (t) => lockContract(t, subject))
 
   await t.test('a failover: what a replica has heard of is held, who waits has it next', async (t) => {

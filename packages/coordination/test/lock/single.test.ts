@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { createLocks } from '../../src/index.ts'
 import { closeContract, lockContract } from './contract.ts'
 import { openLink, ready, urlOf } from './links.ts'
+import { queueLengthOf } from './rig.ts'
 
 await test('on one Redis', async (t) => {
   const { port } = await testRedis(t)
@@ -11,7 +12,8 @@ await test('on one Redis', async (t) => {
   const one = await ready(t, createLocks({ redis: a, prefix: 'shop', logger }))
   const other = await ready(t, createLocks({ redis: b, prefix: 'shop', logger }))
   const flush = () => a.run((redis) => redis.callBuffer('flushall'))
-  const subject = { one, other, queued: true, flush }
+  const inQueue = (resource: string) => queueLengthOf(a, resource)
+  const subject = { one, other, queueLength: inQueue, flush }
   await t.test('the contract', (t) => lockContract(t, subject))
 
   await t.test('each holder has a higher fence than those before, whatever Redis forgets', async (t) => {

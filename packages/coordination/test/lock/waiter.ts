@@ -8,6 +8,6 @@ const logger = { info() {}, warn() {}, error() {} }
 const settings = readSettings(RedisSettings, { REDIS_URL: `redis://127.0.0.1:${plan.port}` })
 const link = openRedis(settings, 'waiter', logger)
 const locks = createLocks({ redis: link, prefix: 'shop', logger })
-await link.whenAvailable(10_000)
-await locks.acquire(plan.resource, { ttl: '1s', wait: '60s' })
+await link.whenAvailable(30_000)
+await locks.acquire(plan.resource, { ttl: '3s', wait: '60s' })
 process.stdout.write('held\n')

@@ -33,7 +33,7 @@ export async function killAll(servers: Iterable<RunningServer>): Promise<void> {
  * @param within milliseconds
  * @throws {ServersError} `REDIS_START_FAILED`, which names what was waited for
  */
-export async function settled(what: string, check: () => Promise<boolean>, within = 20_000): Promise<void> {
+export async function settled(what: string, check: () => Promise<boolean>, within = 60_000): Promise<void> {
   const look = () => check().catch(() => false)
   if (await waitUntil(look, { within, interval: 25 })) return
   throw new ServersError('REDIS_START_FAILED', `waited ${within} ms in vain until ${what}`)

@@ -87,7 +87,7 @@ export async function startLaunch(
 async function startOnPort(
   launch: Launch,
   port: number,
-  { startDeadline = 10_000, signal }: RedisOptions,
+  { startDeadline = 30_000, signal }: RedisOptions,
   logFile: string,
 ): Promise<RunningServer | string> {
   const log = appendedLog(logFile)
