@@ -8,7 +8,7 @@ import { startCatalog } from './fixtures/catalog.ts'
 const catalog = await startCatalog(tap)
 const { db } = catalog
 beforeEach(async () => {
-  await sql`truncate books restart identity`.execute(db)
+  await sql`truncate books restart identity cascade`.execute(db)
 })
 
 const silence = async () => {}

@@ -1,19 +1,12 @@
-import { createLocks } from '@lockstep/coordination'
 import { openService } from '@lockstep/fastify'
 import { openDatabase } from '@lockstep/postgres'
-import { openMessages, systemClock } from '@lockstep/redis'
 import type { FastifyInstance } from 'fastify'
 import { ordersCaches } from './caches.ts'
 import type { OrdersSettings } from './config.ts'
 import type { OrdersDatabase } from './database/schema.ts'
-import { complete, takeAnnouncements } from './orders/announcing.ts'
 import { createOrders } from './orders/orders.ts'
-import { oldestPlaced } from './orders/reading.ts'
 import { translate } from './problems.ts'
-import { announcerPass } from './processing/announcer.ts'
-import { createLoop } from './processing/loop.ts'
-import { createProcessor } from './processing/processor.ts'
-import { workerPass } from './processing/worker.ts'
+import { openProcessing } from './processing/processing.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { stockRoutes } from './routes/stock.ts'
 import { activityAt } from './shop/activity.ts'
@@ -47,61 +40,29 @@ export function createApp(settings: OrdersSettings): FastifyInstance {
   const logger = app.log
   const database = openDatabase<OrdersDatabase>(settings, replica, logger)
   const { db } = database
-  const locks = createLocks({ redis, prefix: settings.KEY_PREFIX, logger })
-  const messages = openMessages(redis, { logger })
 
-  const { SHOP_URL: shop, SHOP_TIMEOUT: attempt, STOCK_INITIAL: initialStock } = settings
-  const catalog = catalogAt(shop, attempt)
+  const { SHOP_URL: shop, SHOP_TIMEOUT: timeout } = settings
+  const catalog = catalogAt(shop, timeout)
   const activity = activityAt(
     shop,
-    attempt,
-    serviceToken(tokens, 'orders', () => performance.now()),
+    timeout,
+    serviceToken(tokens, 'orders', performance.now.bind(performance)),
   )
   const caches = ordersCaches(cache, { catalog, findStock: (bookId) => findStock(db, bookId) }, settings)
+  const processing = openProcessing({ db, redis, activity, replica, settings, logger })
+  const orders = createOrders({
+    db,
+    cache,
+    caches,
+    replica,
+    initialStock: settings.STOCK_INITIAL,
+    onPlaced: processing.placed,
+  })
+  app.addHook('onListen', async () => processing.start())
+  // Runs before Redis and the database are closed, which were opened earlier.
+  app.addHook('onClose', () => processing.close())
 
-  const processor = createProcessor({ db, locks, replica, ttl: settings.ORDERS_LOCK_TTL, logger })
-  const patience = { attempt, first: settings.ANNOUNCE_RETRY, longest: settings.ANNOUNCE_RETRY_MAX }
-  const loop = { every: settings.ORDERS_POLL, logger, clock: systemClock }
-  const announcer = createLoop({
-    ...loop,
-    name: 'announcing',
-    pass: announcerPass({
-      activity,
-      take: (limit) => takeAnnouncements(db, limit, patience),
-      complete: (id) => complete(db, id, { actor: 'worker', replica }),
-    }),
-  })
-  const worker = createLoop({
-    ...loop,
-    name: 'processing',
-    pass: workerPass({
-      processor,
-      oldest: (limit) => oldestPlaced(db, limit),
-      concurrency: settings.ORDERS_CONCURRENCY,
-      onProcessed: announcer.wake,
-      logger,
-    }),
-  })
-  const placed = `${settings.KEY_PREFIX}:orders.placed`
-  // A message that is lost costs a moment: the worker looks by itself now and then.
-  const onPlaced = () => void messages.publish(placed, {}).catch(() => {})
-  const orders = createOrders({ db, cache, caches, replica, initialStock, onPlaced })
-
-  app.addHook('onListen', async () => {
-    if (settings.ORDERS_CONCURRENCY === 0) return
-    announcer.start()
-    worker.start()
-    messages.subscribe(placed, () => undefined, worker.wake, { up: worker.wake })
-  })
-  // Before Redis and the database are closed, which were opened earlier.
-  app.addHook('onClose', async () => {
-    await messages.close()
-    await worker.stop()
-    await announcer.stop()
-    await locks.close()
-  })
-
-  app.register(orderRoutes, { orders, processor })
+  app.register(orderRoutes, { orders, processor: processing.processor })
   app.register(stockRoutes, { shelf: createShelf(db, cache, caches) })
   return app
 }

@@ -79,7 +79,7 @@ export function createApp(settings: UsersSettings): FastifyInstance {
     limit: settings.REGISTRATIONS,
     window: settings.REGISTRATION_WINDOW,
   })
-  
+  app.addHook('onReady', async () => logOuts.start())
   app.addHook('onClose', () => logOuts.close())
 
   app.register(userReads, { accounts })

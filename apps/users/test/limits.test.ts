@@ -123,57 +123,63 @@ await test('S2 guessing is slowed, by account and by address', async (t) => {
   )
 })
 
-await test('S2 too many at once: 503 with Retry-After, and what is admitted is done', async (t) => {
-  const shop = await openShop(t, { PASSWORD_CONCURRENCY: '1', PASSWORD_QUEUE: '2', LOGIN_ATTEMPTS: '100' })
-  const { url } = await shop.guest()
-  const ada = await register(url)
-  const logins = Array.from({ length: 30 }, () =>
-    new Client(url).post('/auth/token', { email: ada.email, password: PASSWORD }),
-  )
-  const answers = await Promise.all(logins)
-  const busy = answers.filter(({ status }) => status === 503)
-  t.ok(busy.length > 0, `${busy.length} of 30 were refused`)
-  for (const answer of busy) {
-    t.match(answer, { headers: { 'retry-after': '2' }, body: { code: 'PASSWORDS_BUSY' } })
-  }
-  t.equal(answers.filter(({ status }) => status === 200).length, 30 - busy.length)
-  t.match(await withToken(url, ada), Client, 'it is over as soon as they are done')
-})
-
-await test('a hash is made anew when more is to be spent on it', async (t) => {
+await test('hashing passwords', async (t) => {
   const shop = await openShop(t)
-  const first = await shop.guest()
-  const ada = await register(first.url)
-  const { database } = shop
-  const stored = async () =>
-    database.db
-      .selectFrom('users')
-      .select(['password_hash', 'version'])
-      .where('id', '=', ada.id)
-      .executeTakeFirstOrThrow()
-  const before = await stored()
-  t.match(parsePhc(before.password_hash), { memory: 7168, passes: 1, parallelism: 1 })
-  await withToken(first.url, ada)
-  t.same(await stored(), before, 'not without a reason')
 
-  const second = await shop.guest({ PASSWORD_MEMORY: '8192', PASSWORD_PASSES: '2' })
-  const session = await withSession(first.url, ada)
-  t.match(await new Client(second.url).post('/auth/token', { ...ada, id: undefined, password: WRONG }), {
-    status: 401,
+  await t.test('S2 too many at once: 503 with Retry-After, and what is admitted is done', async (t) => {
+    const { url } = await shop.guest({
+      PASSWORD_CONCURRENCY: '1',
+      PASSWORD_QUEUE: '2',
+      LOGIN_ATTEMPTS: '100',
+    })
+    const ada = await register(url)
+    const logins = Array.from({ length: 30 }, () =>
+      new Client(url).post('/auth/token', { email: ada.email, password: PASSWORD }),
+    )
+    const answers = await Promise.all(logins)
+    const busy = answers.filter(({ status }) => status === 503)
+    t.ok(busy.length > 0, `${busy.length} of 30 were refused`)
+    for (const answer of busy) {
+      t.match(answer, { headers: { 'retry-after': '2' }, body: { code: 'PASSWORDS_BUSY' } })
+    }
+    t.equal(answers.filter(({ status }) => status === 200).length, 30 - busy.length)
+    t.match(await withToken(url, ada), Client, 'it is over as soon as they are done')
   })
-  t.same(await stored(), before, 'not by a wrong password')
-  await withToken(second.url, ada)
-  const after = await until(
-    'it is stored',
-    async () => {
-      const now = await stored()
-      return now.password_hash !== before.password_hash && now
-    },
-    60_000,
-  )
-  t.match(parsePhc(after.password_hash), { memory: 8192, passes: 2 })
-  t.equal(after.version, before.version, 'the account has not changed')
-  t.match(await session.get('/profile'), { status: 200 }, 'nobody is logged out by it')
-  await withToken(first.url, ada)
-  t.same(await stored(), after, 'it is not made cheaper by a replica with old settings')
+
+  await t.test('a hash is made anew when more is to be spent on it', async (t) => {
+    const first = await shop.guest()
+    const ada = await register(first.url)
+    const { database } = shop
+    const stored = async () =>
+      database.db
+        .selectFrom('users')
+        .select(['password_hash', 'version'])
+        .where('id', '=', ada.id)
+        .executeTakeFirstOrThrow()
+    const before = await stored()
+    t.match(parsePhc(before.password_hash), { memory: 7168, passes: 1, parallelism: 1 })
+    await withToken(first.url, ada)
+    t.same(await stored(), before, 'not without a reason')
+
+    const second = await shop.guest({ PASSWORD_MEMORY: '8192', PASSWORD_PASSES: '2' })
+    const session = await withSession(first.url, ada)
+    t.match(await new Client(second.url).post('/auth/token', { ...ada, id: undefined, password: WRONG }), {
+      status: 401,
+    })
+    t.same(await stored(), before, 'not by a wrong password')
+    await withToken(second.url, ada)
+    const after = await until(
+      'it is stored',
+      async () => {
+        const now = await stored()
+        return now.password_hash !== before.password_hash && now
+      },
+      60_000,
+    )
+    t.match(parsePhc(after.password_hash), { memory: 8192, passes: 2 })
+    t.equal(after.version, before.version, 'the account has not changed')
+    t.match(await session.get('/profile'), { status: 200 }, 'nobody is logged out by it')
+    await withToken(first.url, ada)
+    t.same(await stored(), after, 'it is not made cheaper by a replica with old settings')
+  })
 })

@@ -4,7 +4,7 @@ import { ADMIN, Client, openShop, register, withSession, withToken } from './fix
 
 await test('D1 a profile is a hash of Redis', async (t) => {
   const shop = await openShop(t, { ADMIN_TOKEN: 'a-token-of-the-operator', PROFILE_TTL: '1h' })
-  const { url } = await shop.replica()
+  const { url } = await shop.guest()
   const ada = await register(url)
   const self = await withToken(url, ada)
 

@@ -306,8 +306,18 @@ await test('A1 accounts on a real Redis and a real Postgres', async (t) => {
     )
   })
 
-  await t.test('A2 the admin routes are there for the operator, who has no account', async (t) => {
-    t.match(await anonymous.get('/cache/stats'), { status: /40[14]/ })
-    t.match(await admin.get('/docs/json'), { status: 200, body: { openapi: /^3\.1/ } })
+  await t.test('A2 statistics of the cache, and clearing it, are for admins', async (t) => {
+    const ada = await register(url)
+    // The one from before was logged out when he lost the role, and got it back.
+    const [self, admin] = [await withToken(url, ada), await withToken(url, ADMIN)]
+    t.match(await admin.get('/cache/stats'), { status: 200 })
+    t.match(await self.get('/cache/stats'), { status: 403 })
+    t.match(await anonymous.get('/cache/stats'), { status: 401 })
+    const clear = '/cache/clear?pattern=users:v1:*'
+    t.match(await self.call('DELETE', clear), { status: 403 })
+    t.match(await anonymous.call('DELETE', clear), { status: 401 })
+    await admin.get(`/users/${ada.id}`)
+    t.match(await admin.call('DELETE', clear), { status: 200 })
+    t.match(await admin.get(`/users/${ada.id}`), { headers: { 'cache-status': /fwd=miss/ } })
   })
 })

@@ -24,9 +24,9 @@ await test('what comes while they are drained is waited for, and an empty payloa
   const seen: string[] = []
   const queues: Queues = new Queues(
     async (channel, payload) => {
+      // So b begins when all is being waited for, and its last ends after that of a.
+      await new Promise(setImmediate)
       if (channel === 'a') queues.add('b', payload)
-      // The last of b ends after the last of a.
-      else await new Promise(setImmediate)
       seen.push(`${channel}${payload}`)
     },
     10,

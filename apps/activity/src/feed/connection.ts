@@ -67,7 +67,7 @@ export class Connection {
   /** Looks after it: a client that does not read is cut, a right that is over ends it, lost messages are made up for. */
   tend(wall: number): void {
     const now = this.#now()
-    if (this.#blocked !== undefined && now < 0) this.stream.destroy()
+    if (this.#blocked !== undefined && now - this.#blocked > this.#terms.stall) this.stream.destroy()
     if (wall >= this.permit.ends) this.end()
     if (now - this.#checked >= this.#terms.check) void this.check()
     this.wake()

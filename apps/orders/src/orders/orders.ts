@@ -8,7 +8,7 @@ import type { HistoryEntry, Item, Order, OrderPage, Wanted } from './order.ts'
 import { type Placed, place, repeatOf } from './placing.ts'
 import { findByKey, findOrder, historyOf, pageOfUser } from './reading.ts'
 
-/** For so long nobody caches the stock of books whose buyer's replica died: longer than an order's queries may take. */
+/** For so long nobody caches the stock of books whose buyer's replica died: longer than an order takes on a busy day. */
 const LONGEST_WRITE = '20s'
 // The shop sells on without Redis; what must be evicted is, when Redis is back.
 const MUTATION = { whenAway: 'run', lifetime: LONGEST_WRITE } as const

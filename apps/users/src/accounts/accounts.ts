@@ -91,9 +91,9 @@ export function createAccounts(
     },
 
     async change(id, change) {
-      
+      if (change.password || change.roles) await logOuts.assertPossible(id)
       const { email } = change
-      const names = email ? [emails.key(email.key)] : []
+      const names = email ? [...(await addressOf(id)), emails.key(email.key)] : []
       const writing = cache.mutate(
         [users.key(id), ...new Set(names)],
         async (mutation) => {
@@ -110,7 +110,7 @@ export function createAccounts(
       if (value.kind !== 'done') return { result: value, written: [mutated] }
       if (value.logOut !== undefined) await logOuts.settle(value.logOut, id)
       // The address before may have been another than a moment ago.
-      const old: User[] = []
+      const old = email && keyOfAddress(value.before) !== emails.key(email.key) ? [value.before] : []
       return { result: value, written: [mutated, await evictAround(...old.map(keyOfAddress))] }
     },
 

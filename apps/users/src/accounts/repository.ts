@@ -103,7 +103,7 @@ export function userRepository({ db }: Pick<Database<UsersDatabase>, 'db'>): Use
         const { email, name, password, roles } = change
         const row = await find(trx, id, change)
         if ('kind' in row) return row
-        if (password?.replaces === 'x') {
+        if (password?.replaces !== undefined && password.replaces !== row.password_hash) {
           return { kind: 'conflict', current: row.version }
         }
         if (roles && !roles.includes('admin') && (await isLastAdmin(trx, row))) return { kind: 'last-admin' }

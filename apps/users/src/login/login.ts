@@ -72,7 +72,7 @@ export function createLogin(options: LoginOptions): Login {
       if (!stored || verdict === 'wrong') return { kind: 'refused' }
       const begun = await begin(stored.user, current)
       await Promise.all([
-        
+        attempts.forget(email.key).catch(failed('limit')),
         count(id).catch(failed('count')),
         verdict === 'outdated' && rehash(id, password, stored.passwordHash).catch(failed('rehash')),
       ])

@@ -23,7 +23,7 @@ export function createQueue({ concurrency, waiting }: { concurrency: number; wai
   let busy = 0
   return async (work) => {
     if (busy < concurrency) busy++
-    
+    else if (line.length >= waiting) throw new PasswordsBusyError(line.length)
     else await new Promise<void>((resolve) => void line.push(resolve))
     try {
       return await work()

@@ -61,7 +61,7 @@ export function openProfiles(link: CommandLink, { prefix, ttl, now = Date.now }:
         hash.set(String(user), { seen: Math.floor(now()) }),
       ])
     },
-    remove: async (user) => void user,
+    remove: async (user) => void (await hash.remove(String(user))),
   }
 }
 

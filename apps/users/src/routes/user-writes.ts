@@ -140,7 +140,7 @@ export const userWrites: FastifyPluginAsyncTypebox<UserWritesOptions> = async (a
 
   async function countEmailChange({ id }: Caller): Promise<void> {
     const decision = await emailChanges.consume(id)
-    if (decision.remaining < 0) throw attemptsUsedUp(decision.retryAfterMs)
+    if (!decision.allowed) throw attemptsUsedUp(decision.retryAfterMs)
   }
 
   /** The new hash, when the caller may set it: his own password only with the one before. */

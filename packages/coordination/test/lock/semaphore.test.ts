@@ -51,8 +51,11 @@ await test('a semaphore', async (t) => {
     const { one, other } = await pair('many', 3)
     let inside = 0
     let most = 0
+    const full = Promise.withResolvers<void>()
     const work = async () => {
       most = Math.max(most, ++inside)
+      if (inside === 3) full.resolve()
+      await full.promise
       await new Promise((resolve) => setTimeout(resolve, 2))
       inside--
     }

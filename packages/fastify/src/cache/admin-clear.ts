@@ -53,7 +53,7 @@ function sweepOf({ pattern, tag, cache }: Static<typeof ClearQuery>): Sweep {
   ]
   const [what] = named
   if (what === undefined || named.length > 1)
-    throw invalid('query', 'must have exactly one of pattern, tag, cache')
+    throw invalid('query', 'Name exactly one of pattern, tag and cache')
   return what
 }
 
