@@ -14,7 +14,7 @@ const HEADER =
 await test('an import evicts what it changes from the caches of the service, as any writer does', async (t) => {
   const [catalog, redis] = await Promise.all([startCatalog(t), testRedis(t)])
   const env = { DATABASE_URL: catalog.url, REDIS_URL: redis.url, LOCKSTEP_HOME: t.testdir() }
-  const app = createApp(readConfig({ ...env, LOG_LEVEL: 'silent' }))
+  const app = createApp(readConfig({ ...env, LOG_LEVEL: 'silent', REDIS_COMMAND_TIMEOUT: '10s' }))
   t.teardown(() => app.close())
   const get = async (url: string) => {
     const reply = await app.inject(url)

@@ -7,6 +7,7 @@ import Type from 'typebox'
 import Value from 'typebox/value'
 import { BookFields } from '../src/books/book.ts'
 import { isIsbn10, isIsbn13, toIsbn13 } from '../src/books/isbn.ts'
+import { migrations } from '../src/database/migrations/index.ts'
 import { GENERATED_BOOKS, generateBooks } from '../src/seed/generate.ts'
 import { loadGenerated } from '../src/seed/load.ts'
 import { seededRandom } from '../src/seed/random.ts'
@@ -84,7 +85,7 @@ await test('the first start migrates and loads, once, even when two start togeth
   t.same(
     reports.map(({ stdout }) => JSON.parse(stdout)).toSorted((a, b) => b.loaded - a.loaded),
     [
-      { migrations: 1, books: 2000, loaded: 2000 },
+      { migrations: Object.keys(migrations).length, books: 2000, loaded: 2000 },
       { migrations: 0, books: 2000, loaded: 0 },
     ],
   )

@@ -8,8 +8,15 @@ import { readConfig } from '../src/config.ts'
 
 const prepare = fileURLToPath(new URL('../src/prepare.ts', import.meta.url))
 
+/** For tests that are not about patience, on a machine that may be busy. */
+const patience = {
+  REDIS_COMMAND_TIMEOUT: '10s',
+  DATABASE_CONNECT_TIMEOUT: '30s',
+  DATABASE_QUERY_TIMEOUT: '30s',
+}
+
 async function open(t: Teardown, env: Record<string, string>) {
-  const app = createApp(readConfig({ SERVICE_ID: 'catalog-test', LOG_LEVEL: 'silent', ...env }))
+  const app = createApp(readConfig({ SERVICE_ID: 'catalog-test', LOG_LEVEL: 'silent', ...patience, ...env }))
   t.teardown(() => app.close())
   await app.ready()
   const call = async (
