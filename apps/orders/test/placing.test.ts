@@ -83,6 +83,7 @@ await test('placing orders on two replicas', async (t) => {
     'A4 40 buyers at once over two replicas get the 10 copies that there are, and no more',
     async (t) => {
       await one.call('PUT', '/stock/7', { token: ADMIN, body: { available: 10 } })
+      await one.call('PUT', '/stock/6', { token: ADMIN, body: { available: 100 } })
       const tokens = await Promise.all(Array.from({ length: 40 }, (_, n) => rig.tokenOf(`buyer-${n}`)))
       const answers = await Promise.all(
         tokens.map((token, n) =>

@@ -8,6 +8,8 @@ import { freePort } from '@lockstep/servers'
 import { treeOf, until } from './processes.ts'
 
 const main = fileURLToPath(new URL('./fixtures/main.ts', import.meta.url))
+/** The launcher of the real fleet. */
+export const realMain = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 /** A folder for a fleet, which the user that root runs Postgres as can reach. */
 export function makeHome(): { readonly home: string; readonly remove: () => void } {
@@ -28,7 +30,12 @@ export class Launcher {
     }
   }
 
-  static async start(home: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Launcher> {
+  static async start(
+    home: string,
+    args: string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    entry = main,
+  ): Promise<Launcher> {
     const { REDIS_URL: _redis, DATABASE_URL: _database, ...rest } = process.env
     const own = {
       ...rest,
@@ -39,7 +46,7 @@ export class Launcher {
       ...env,
     }
     const stdio = ['ignore', 'pipe', 'pipe'] as const
-    return new Launcher(spawn(process.execPath, [main, ...args], { env: own, stdio: [...stdio] }))
+    return new Launcher(spawn(process.execPath, [entry, ...args], { env: own, stdio: [...stdio] }))
   }
 
   get pid(): number {
@@ -47,7 +54,7 @@ export class Launcher {
   }
 
   says(what: RegExp | string): Promise<boolean> {
-    return until(() => this.output.search(what) >= 0 || this.child.exitCode !== null, 60_000).then(
+    return until(() => this.output.search(what) >= 0 || this.child.exitCode !== null, 180_000).then(
       () => this.output.search(what) >= 0,
     )
   }

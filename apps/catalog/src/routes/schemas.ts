@@ -23,7 +23,7 @@ export const ListQuery = Type.Object({
   ...paging,
 })
 
-export const Tag = Type.String({
+const Tag = Type.String({
   format: 'tag',
   description: 'Up to 40 characters; lower case, and one space between words, however it is written',
 })

@@ -33,7 +33,7 @@ export type Changed = { kind: 'done'; user: User; before: User; logOut: number |
 export type Deleted = { kind: 'done'; before: User; logOut: number } | Unchanged
 
 /** What a login is checked against. */
-export interface StoredCredentials {
+interface StoredCredentials {
   readonly passwordHash: string
   readonly user: User
 }

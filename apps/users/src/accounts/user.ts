@@ -5,7 +5,7 @@ import { MAX_EMAIL } from './email.ts'
 export const MAX_ID = 2_147_483_647
 
 /** What a user may be besides a user. The role of services is none of theirs. */
-export const Role = Type.Enum(['admin'])
+const Role = Type.Enum(['admin'])
 
 const Version = Type.Integer({
   minimum: 1,
@@ -35,7 +35,7 @@ export const NewPassword = Type.String({
 })
 
 /** One to be checked: it may be of a time with other rules. */
-export const Password = Type.String({ minLength: 1, maxLength: 128, pattern: PASSWORD })
+const Password = Type.String({ minLength: 1, maxLength: 128, pattern: PASSWORD })
 
 /** An account as its user and admins see it. What its password is, nobody does. */
 export const User = Type.Object({

@@ -11,7 +11,7 @@ export type LoggedIn<T> =
   | { kind: 'limited'; retryAfterMs: number }
 
 /** What a check of a password came to. */
-export type Checked = { kind: 'right'; hash: string } | Exclude<LoggedIn<never>, { kind: 'done' }>
+type Checked = { kind: 'right'; hash: string } | Exclude<LoggedIn<never>, { kind: 'done' }>
 
 /** Who a user is, shown by a password. */
 export interface Login {

@@ -1,7 +1,7 @@
 import { type CommandLink, openHash } from '@lockstep/redis'
 import type { Profile, ProfileChange } from './profile.ts'
 
-export type Preference = 'language' | 'theme'
+type Preference = 'language' | 'theme'
 
 /**
  * Profiles: one hash of Redis a user (requirement D1), that is not worth a row of the database. All reject with a

@@ -201,39 +201,35 @@ await test('the bookshop without its stores', async (t) => {
       await shop.postgres.stop()
       await become(shop, 'unhealthy', ['catalog', 'users', 'orders'])
       await running.goOn(200)
-      const needing: [string, Answer][] = [
+      const json = { items: [{ bookId: 7, quantity: 1 }] }
+      const later = { json, headers: { 'idempotency-key': 'later' } }
+      const reading: [string, Answer][] = [
         ['a book that nobody has read', await anybody('/books/1999')],
         ['a page that nobody has read', await anybody('/books?limit=7&skip=700')],
-        ['a write', await anybody('/books/1', { method: 'PATCH', json: { version: 1, title: 'x' } })],
-        [
-          'an order',
-          await asAda('/orders', {
-            json: { items: [{ bookId: 7, quantity: 1 }] },
-            headers: { 'idempotency-key': 'later' },
-          }),
-        ],
         ['orders', await asAda('/orders')],
-        [
-          'a registration',
-          await anybody('/users', {
-            json: { email: 'bob@bookshop.example', password: 'Bob walks at dusk', name: 'Bob' },
-          }),
-        ],
         ['a login', await anybody('/auth/token', { json: { email: ada.email, password: ada.password } })],
       ]
-      for (const [what, answer] of needing) refusedForNow(t, what, answer)
+      for (const [what, answer] of reading) refusedForNow(t, what, answer)
       await running.goOn(100)
-      await shop.revivePostgres()
-      await shop.allWell()
-      await running.goOn(50)
       const asked = await running.stop()
       t.same(running.wrong, [], `of ${asked} reads`)
+      // What became of a write that failed is not known, so it evicts: these come last.
+      const bob = { email: 'bob@bookshop.example', password: 'Bob walks at dusk', name: 'Bob' }
+      const writing: [string, Answer][] = [
+        ['a change', await anybody('/books/1', { method: 'PATCH', json: { version: 1, title: 'x' } })],
+        ['an order', await asAda('/orders', later)],
+        ['a registration', await anybody('/users', { json: bob })],
+      ]
+      for (const [what, answer] of writing) refusedForNow(t, what, answer)
+      await shop.revivePostgres()
+      await shop.allWell()
+      const after = load(reads)
+      await after.goOn(100)
+      await after.stop()
+      t.same(after.wrong, [])
 
       t.equal((await anybody('/books/1999')).status, 200)
-      const late = await asAda('/orders', {
-        json: { items: [{ bookId: 7, quantity: 1 }] },
-        headers: { 'idempotency-key': 'later' },
-      })
+      const late = await asAda('/orders', later)
       t.equal(late.status, 201, 'what was refused has used up nothing')
       t.equal((await anybody('/stock/7')).as(Stock).available, before - 1)
       await areSeen(t, await write(t, 'the return'))
