@@ -3,8 +3,8 @@ import { openFeed } from './fixtures/feed-client.ts'
 import { operator, soon, startFleet } from './fixtures/fleet.ts'
 
 await test('A5 a feed ends with the right to it', async (t) => {
-  // No look now and then: what ends a feed here is a message, or the time.
-  const { one, desk, start, notify } = await startFleet(t)
+  // Nobody is asked now and then: what ends a feed here is a message, or the time.
+  const { one, desk, start, notify } = await startFleet(t, { FEED_POLL: '100ms' })
   const open = async (url: string, headers: Record<string, string>) => {
     const feed = await openFeed(t, url, headers)
     await soon('it knows where it is', () => feed.reader.lastEventId !== '')
@@ -59,12 +59,15 @@ await test('A5 a feed ends with the right to it', async (t) => {
     await soon('another user hears on', () => other.reader.events.length === 1)
   })
 
-  await t.test('a token that expires, and a log-out of which nobody heard, are noticed', async (t) => {
-    const often = await start('often', { FEED_POLL: '100ms', FEED_CHECK: '300ms' })
-    const short = await open(often.url, await desk.bearer('6', [], 5000))
+  await t.test('a token that expires takes its feeds along', async (t) => {
+    const short = await open(one.url, await desk.bearer('6', [], 5000))
+    t.equal(await short.ended, 'end')
+  })
+
+  await t.test('a log-out of which nobody heard is noticed', async (t) => {
+    const often = await start('often', { FEED_CHECK: '300ms' })
     const lasting = await open(often.url, operator)
     const session = await open(often.url, (await desk.cookie('7')).headers)
-    t.equal(await short.ended, 'end', 'the token has expired')
     await desk.redis.run((redis) => redis.callBuffer('flushall'))
     t.equal(await session.ended, 'end', 'the session is not there any more')
     await notify(often.url, 'operator', 'still here')

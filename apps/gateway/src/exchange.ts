@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -14,7 +14,8 @@ export type Outcome =
       readonly code: string
     }
 
-export interface Asked {
+/** What a replica is asked. */
+interface Asked {
   readonly method: string
   readonly path: string
   readonly headers: OutgoingHttpHeaders

@@ -10,7 +10,7 @@ export interface Routed {
 }
 
 /** The prefix under which a service is there as a whole; it is taken away before the service is asked. */
-export const wholeOf = (service: string): string => `/services/${service}`
+const wholeOf = (service: string): string => `/services/${service}`
 
 /** `/books` stands for itself and for everything below it. */
 const below = (prefix: string) => (prefix === '/' ? ['/*'] : [prefix, `${prefix}/*`])

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { type Caller, mayAct, requireCaller, tellWrite } from '@lockstep/fastify'
+import { type Caller, mayAct, problemAnswers, requireCaller, tellWrite } from '@lockstep/fastify'
 import { History, NewOrder, Order, OrderPage } from '../orders/order.ts'
 import type { Orders } from '../orders/orders.ts'
 import {
@@ -13,7 +13,7 @@ import {
   outOfStock,
 } from '../problems.ts'
 import type { Processor } from '../processing/processor.ts'
-import { OrderParams, Paging, PlaceHeaders, problems } from './schemas.ts'
+import { OrderParams, Paging, PlaceHeaders } from './schemas.ts'
 
 /** Orders of the caller; an admin sees and cancels those of all. Whose order it is not, does not learn that it exists. */
 export const orderRoutes: FastifyPluginAsyncTypebox<{ orders: Orders; processor: Processor }> = async (
@@ -29,7 +29,7 @@ export const orderRoutes: FastifyPluginAsyncTypebox<{ orders: Orders; processor:
         summary: 'Places an order; the same Idempotency-Key again gives the same order',
         headers: PlaceHeaders,
         body: NewOrder,
-        response: { 201: Order, 200: Order, ...problems(400, 401, 409, 422, 429, 503) },
+        response: { 201: Order, 200: Order, ...problemAnswers(400, 401, 409, 422, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -64,7 +64,7 @@ export const orderRoutes: FastifyPluginAsyncTypebox<{ orders: Orders; processor:
         tags: ['orders'],
         summary: 'The orders of the caller, the newest first',
         querystring: Paging,
-        response: { 200: OrderPage, ...problems(400, 401, 429, 503) },
+        response: { 200: OrderPage, ...problemAnswers(400, 401, 429, 503) },
       },
     },
     async (request) => orders.page(requireCaller(request).id, request.query),
@@ -78,7 +78,7 @@ export const orderRoutes: FastifyPluginAsyncTypebox<{ orders: Orders; processor:
         tags: ['orders'],
         summary: 'An order, as it stands now',
         params: OrderParams,
-        response: { 200: Order, ...problems(400, 401, 404, 429, 503) },
+        response: { 200: Order, ...problemAnswers(400, 401, 404, 429, 503) },
       },
     },
     async (request) => orderOf(requireCaller(request), request.params.id),
@@ -92,7 +92,7 @@ export const orderRoutes: FastifyPluginAsyncTypebox<{ orders: Orders; processor:
         tags: ['orders'],
         summary: 'How an order came to where it stands: who, which process, under which fence',
         params: OrderParams,
-        response: { 200: History, ...problems(400, 401, 404, 429, 503) },
+        response: { 200: History, ...problemAnswers(400, 401, 404, 429, 503) },
       },
     },
     async (request) => {
@@ -109,7 +109,7 @@ export const orderRoutes: FastifyPluginAsyncTypebox<{ orders: Orders; processor:
         tags: ['orders'],
         summary: 'Cancels an order that is not processed yet, and gives back its stock',
         params: OrderParams,
-        response: { 200: Order, ...problems(400, 401, 404, 409, 429, 503) },
+        response: { 200: Order, ...problemAnswers(400, 401, 404, 409, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -131,7 +131,7 @@ export const orderRoutes: FastifyPluginAsyncTypebox<{ orders: Orders; processor:
         tags: ['orders'],
         summary: 'Processes an order now, if no worker has',
         params: OrderParams,
-        response: { 200: Order, ...problems(400, 401, 403, 404, 409, 429, 503) },
+        response: { 200: Order, ...problemAnswers(400, 401, 403, 404, 409, 429, 503) },
       },
     },
     async (request) => {

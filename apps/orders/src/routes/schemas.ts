@@ -1,4 +1,3 @@
-import { Problem } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { MAX_ID } from '../orders/order.ts'
 
@@ -17,9 +16,3 @@ export const PlaceHeaders = Type.Object({
     }),
   ),
 })
-
-/** The error answers that a route can give, for its documentation. */
-export function problems(...statuses: number[]) {
-  const content = { 'application/problem+json': { schema: Problem } }
-  return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
-}

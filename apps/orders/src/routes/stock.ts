@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { cacheStatus, readAfter, tellWrite } from '@lockstep/fastify'
+import { cacheStatus, problemAnswers, readAfter, tellWrite } from '@lockstep/fastify'
 import { bookNotFound } from '../problems.ts'
 import type { Shelf } from '../stock/shelf.ts'
 import { Stock, StockChange } from '../stock/stock.ts'
-import { problems, StockParams } from './schemas.ts'
+import { StockParams } from './schemas.ts'
 
 /** How many copies of a book there are to be ordered: for everybody to see, for admins to set. */
 export const stockRoutes: FastifyPluginAsyncTypebox<{ shelf: Shelf }> = async (app, { shelf }) => {
@@ -14,7 +14,7 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{ shelf: Shelf }> = async (a
         tags: ['stock'],
         summary: 'How many copies of a book can be ordered',
         params: StockParams,
-        response: { 200: Stock, ...problems(400, 404, 429, 503) },
+        response: { 200: Stock, ...problemAnswers(400, 404, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -35,7 +35,7 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{ shelf: Shelf }> = async (a
         summary: 'Says how many copies of a book can be ordered',
         params: StockParams,
         body: StockChange,
-        response: { 200: Stock, ...problems(400, 401, 403, 404, 429, 503) },
+        response: { 200: Stock, ...problemAnswers(400, 401, 403, 404, 429, 503) },
       },
     },
     async ({ params: { bookId }, body: { available } }, reply) => {

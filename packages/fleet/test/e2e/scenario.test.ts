@@ -62,7 +62,7 @@ await test('the bookshop, as its users have it', async (t) => {
     async (t) => {
       const book = await until('a replica answers from memory', async () => {
         const answer = await anybody('/books/42')
-        return /^lockstep-l1; hit/.test(answer.headers.get('cache-status') ?? '') && answer
+        return answer.headers.get('cache-status')?.startsWith('lockstep-l1; hit') ? answer : undefined
       })
       const etag = book.headers.get('etag') ?? ''
       t.equal((await anybody('/books/42', { headers: { 'if-none-match': etag } })).status, 304)
@@ -81,7 +81,10 @@ await test('the bookshop, as its users have it', async (t) => {
     const headers = { 'idempotency-key': 'first' }
     const json = { items: [{ bookId: 42, quantity: 2 }] }
     const answers = await Promise.all(Array.from({ length: 6 }, () => ada.ask('/orders', { json, headers })))
-    t.same(answers.map(({ status }) => status).toSorted(), [200, 200, 200, 200, 200, 201])
+    t.same(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [200, 200, 200, 200, 200, 201],
+    )
     t.equal(new Set(answers.map((answer) => answer.as(Order).id)).size, 1)
     t.equal((await ada.ask('/orders', { json })).status, 400, 'a key is needed')
     const other = { items: [{ bookId: 43, quantity: 1 }] }
