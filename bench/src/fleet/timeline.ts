@@ -4,7 +4,7 @@ import { percentOf, type Sources, sourcesOf } from './figures.ts'
 import { progressOf } from './progress.ts'
 
 /** A quarter of a second of the time line. */
-export interface Slice {
+interface Slice {
   /** Seconds since it began. */
   readonly at: number
   readonly l1: number

@@ -39,7 +39,7 @@ export const ServiceSettings = Type.Object({
     Type.String({
       pattern: '^[!-~]{16,}$',
       secret: true,
-      description: 'Opens the admin routes to whoever has it; without one there are none',
+      description: 'Whoever has it is the operator, an admin; without one there is none',
     }),
   ),
 })

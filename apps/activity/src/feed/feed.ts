@@ -21,7 +21,7 @@ export interface Item {
 }
 
 /** What came after a place. */
-export interface News {
+interface News {
   /** False: the place is not kept any more, so what came after it may be lost; the items are all that is kept. */
   readonly complete: boolean
   readonly items: readonly Item[]
