@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
-import { fastify, LogController } from 'fastify'
+import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { type ErrorsOptions, errorsPlugin, frameworkErrors } from './errors.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type Formats, useValidation } from './validation.ts'
@@ -52,5 +53,20 @@ export function createService({
     reply.header('x-served-by', id).header('cache-control', 'no-cache')
   })
   app.register(errorsPlugin, translate ? { translate } : {})
+  closeUnused(app)
   return app
+}
+
+/** A connection on which nothing was ever asked is not idle to Node, and would keep a closing server waiting. */
+function closeUnused(app: FastifyInstance): void {
+  const open = new Set<Socket>()
+  app.server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  app.addHook('preClose', async () => {
+    // What has arrived is read first.
+    await new Promise(setImmediate)
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+  })
 }

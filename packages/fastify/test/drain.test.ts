@@ -9,6 +9,8 @@ const entry = fileURLToPath(new URL('fixtures/slow-service.ts', import.meta.url)
 
 await test('SIGTERM: says that it is not ready, serves on, finishes what is under way, and ends with 0', async (t) => {
   const service = await startService(t, entry, { DRAIN_DELAY: '3s', CLOSE_TIMEOUT: '60s' })
+  const spare = connect(Number(new URL(service.url).port), '127.0.0.1')
+  await once(spare, 'connect')
   const slow = fetch(`${service.url}/slow`)
   await until('the request is under way', () => service.output().includes('slow request began'))
   const stopped = service.stop()
@@ -26,7 +28,8 @@ await test('SIGTERM: says that it is not ready, serves on, finishes what is unde
   t.equal(during.headers.get('connection'), 'close')
   t.equal((await slow).status, 200, 'so is the one that was under way')
   await stopped
-  t.match(await service.exited, { code: 0 })
+  t.match(await service.exited, { code: 0 }, 'and no connection without a request kept it')
+  spare.destroy()
   t.match(service.output(), /closed what it owns/)
 })
 

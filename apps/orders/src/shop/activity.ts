@@ -7,6 +7,10 @@ export interface Activity {
   announce(announcement: Announcement): Promise<void>
 }
 
+/** As much of a title as people need to know it by: all of an order must fit into one request. */
+const LONGEST_TITLE = 200
+const shortened = (title: string): string => title.slice(0, LONGEST_TITLE).toWellFormed()
+
 /** @param token of this service, anew for each request */
 export const activityAt = (shop: string, timeout: number, token: () => Promise<string>): Activity => ({
   async announce({ eventId, order }) {
@@ -15,7 +19,7 @@ export const activityAt = (shop: string, timeout: number, token: () => Promise<s
       type: 'order.completed',
       user: order.user,
       orderId: String(order.id),
-      items: order.items,
+      items: order.items.map((item) => ({ ...item, title: shortened(item.title) })),
     }
     const { status } = await ask('activity', new URL('/events', shop), {
       method: 'POST',
