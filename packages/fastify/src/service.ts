@@ -52,6 +52,8 @@ export function createService({
     // What the fleet evicts must not live on in a cache that nobody can tell.
     reply.header('x-served-by', id).header('cache-control', 'no-cache')
   })
+  // JSON alone is taken: the other parser that Fastify brings would hand on any text.
+  app.removeContentTypeParser('text/plain')
   app.register(errorsPlugin, translate ? { translate } : {})
   closeUnused(app)
   return app

@@ -20,6 +20,8 @@ export interface CallerPluginOptions {
   readonly tokens: Tokens
   /** Whoever has it is the operator, an admin. */
   readonly operatorToken?: string | undefined
+  /** Told before a request is refused, so that guesses are counted; what it throws is answered instead. */
+  readonly onRefused?: ((request: FastifyRequest, reply: FastifyReply) => Promise<void>) | undefined
 }
 
 /** What changes nothing (RFC 9110, 9.2.1). */
@@ -32,7 +34,7 @@ const OPERATOR: Caller = { id: 'operator', roles: ['admin', 'service'], via: 'op
  * signature must do, except for what an admin changes. Needs `sessionPlugin` before it.
  */
 export const callerPlugin = fp<CallerPluginOptions>(
-  async (app, { tokens, operatorToken }) => {
+  async (app, { tokens, operatorToken, onRefused }) => {
     const operator = operatorToken === undefined ? undefined : digest(operatorToken)
 
     app.addHook('onRoute', (route) => {
@@ -44,11 +46,16 @@ export const callerPlugin = fp<CallerPluginOptions>(
       const { caller: wanted } = request.routeOptions.config
       if (wanted === undefined) return
       reply.header('cache-control', 'no-store')
-      const caller = await find(request, reply)
-      if (caller) setCaller(request, caller)
-      if (wanted === 'optional') return
-      if (caller === undefined) throw challenge(reply, callerRequired())
-      if (wanted !== 'required' && !caller.roles.includes(wanted)) throw forbidden(wanted)
+      try {
+        const caller = await find(request, reply)
+        if (caller) setCaller(request, caller)
+        if (wanted === 'optional') return
+        if (caller === undefined) throw challenge(reply, callerRequired())
+        if (wanted !== 'required' && !caller.roles.includes(wanted)) throw forbidden(wanted)
+      } catch (error) {
+        if (error instanceof ProblemError && error.status < 500) await onRefused?.(request, reply)
+        throw error
+      }
     })
 
     async function find(request: FastifyRequest, reply: FastifyReply): Promise<Caller | undefined> {

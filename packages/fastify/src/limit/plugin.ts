@@ -1,5 +1,5 @@
 import type { Policy } from '@lockstep/coordination'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { callersOf, type LimitSubject } from './callers.ts'
 import { addChecks } from './check.ts'
@@ -10,6 +10,12 @@ import { Policies } from './policies.ts'
 export interface Limits {
   /** One of the instance's policies by its name. @throws {RouteLimitError} when there is none */
   policy(name: string): Policy
+  /**
+   * Counts a request against one of the policies, as on a route that names it: for what is known only later.
+   *
+   * @throws {ProblemError} 429 when it is one too many
+   */
+  check(policy: string, request: FastifyRequest, reply: FastifyReply): Promise<void>
   /**
    * Frees all permits that a user, an API key or an address has taken from a policy: for an admin.
    *
@@ -37,8 +43,9 @@ export function useLimits(app: FastifyInstance, options: LimitPluginOptions): vo
   const callers = callersOf(options)
   const policies = new Policies(options, callers)
   const limits: Limits = {
-    policy: (name) => policies.policy(name),
-    forget: async (name, caller) => policies.policy(name).forget(callers.keyFor(caller)),
+    policy: (name) => policies.named(name).policy,
+    check: async (name, request, reply) => policies.named(name).check(request, reply),
+    forget: async (name, caller) => policies.named(name).policy.forget(callers.keyFor(caller)),
   }
   app.decorate('limits', limits)
   app.addHook('onRoute', (route) => {

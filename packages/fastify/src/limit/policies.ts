@@ -1,4 +1,4 @@
-import { LimitPolicyError, type Policy } from '@lockstep/coordination'
+import { LimitPolicyError } from '@lockstep/coordination'
 import { DurationError } from '@lockstep/settings'
 import type { Callers } from './callers.ts'
 import { type Limit, limitOf } from './check.ts'
@@ -49,8 +49,8 @@ export class Policies {
   }
 
   /** @throws {RouteLimitError} when there is none of this name */
-  policy(name: string): Policy {
-    return this.#find('the instance', name).policy
+  named(name: string): Limit {
+    return this.#find('the instance', name)
   }
 
   #find(where: string, name: string): Limit {

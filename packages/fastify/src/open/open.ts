@@ -48,7 +48,7 @@ export interface OpenService {
  * @throws {SettingsError} in production without keys
  */
 export function openService(options: OpenServiceOptions): OpenService {
-  const { name, settings, title, description, checks = [], policies = {}, onClosed } = options
+  const { name, settings, title, description, checks = [], policies = {}, defaultLimit, onClosed } = options
   const keys = keysOf(settings, () => randomBytes(32).toString('base64url'))
   const app = createService(options)
   const id = serviceId(name, settings)
@@ -91,11 +91,16 @@ export function openService(options: OpenServiceOptions): OpenService {
     prefix,
     settings: { ...settings, SESSION_COOKIE_SECRET: keys.cookie },
   })
-  app.register(callerPlugin, { tokens, operatorToken: settings.ADMIN_TOKEN })
+  const limited = settings.LIMIT_REQUESTS > 0
+  app.register(callerPlugin, {
+    tokens,
+    operatorToken: settings.ADMIN_TOKEN,
+    onRefused: limited ? (request, reply) => app.limits.check(REFUSALS, request, reply) : undefined,
+  })
   useLimits(app, {
     limiter,
-    policies,
-    default: limitOf(options),
+    policies: limited ? { ...policies, [REFUSALS]: perWindow(settings) } : policies,
+    default: defaultLimit !== false && limited && perWindow(settings),
     user: (request) => callerOf(request)?.id,
     allow: { user: (_user, request) => callerOf(request)?.roles.includes('service') ?? false },
   })
@@ -105,10 +110,13 @@ export function openService(options: OpenServiceOptions): OpenService {
   return { app, id, redis, cache, limiter, tokens }
 }
 
-function limitOf({ settings, defaultLimit }: OpenServiceOptions): LimitOptions | false {
-  if (defaultLimit === false || settings.LIMIT_REQUESTS === 0) return false
-  return { limit: settings.LIMIT_REQUESTS, window: settings.LIMIT_WINDOW }
-}
+/** Requests that are refused since nobody, or nobody of that role, calls: they are counted on all services alike. */
+const REFUSALS = 'refusals'
+
+const perWindow = (settings: StandardSettings): LimitOptions => ({
+  limit: settings.LIMIT_REQUESTS,
+  window: settings.LIMIT_WINDOW,
+})
 
 const redisChecks = (redis: RedisLink, cache: Cache): HealthCheck[] => [
   {

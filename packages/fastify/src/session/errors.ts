@@ -30,6 +30,14 @@ export const sessionEnded = () =>
     detail: 'The session has ended, or has another id by now, while the request was under way',
   })
 
+export const crossSite = () =>
+  new ProblemError({
+    status: 403,
+    code: 'CROSS_SITE',
+    title: 'Forbidden',
+    detail: 'A page of another site may not change anything in the name of this session',
+  })
+
 /** Says with a 401 how to be let in, as it must (RFC 9110, 15.5.2): by a cookie, which browsers ask nobody for. */
 export function challenge(reply: FastifyReply, problem: ProblemError): ProblemError {
   reply.header('www-authenticate', 'Cookie realm="session"')

@@ -6,7 +6,7 @@ import { ProblemError } from '../problem.ts'
 import { SessionBus } from './bus.ts'
 import { sessionCalls } from './calls.ts'
 import { sessionCookie } from './cookie.ts'
-import { challenge, SessionUseError, sessionRequired } from './errors.ts'
+import { challenge, crossSite, SessionUseError, sessionRequired } from './errors.ts'
 import type { Random } from './id.ts'
 import { sessionKeys } from './keys.ts'
 import { noCounts } from './metrics.ts'
@@ -44,6 +44,11 @@ export interface SessionPluginOptions {
   /** Default: `randomBytes` of `node:crypto`. */
   readonly random?: Random
 }
+
+/** What changes nothing (RFC 9110, 9.2.1). */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** What browsers say of a request that a page of another origin has made (Fetch Metadata). */
+const FOREIGN: ReadonlySet<unknown> = new Set(['cross-site', 'same-site'])
 
 const ofRequests = new WeakMap<FastifyRequest, Session>()
 
@@ -117,6 +122,9 @@ export const sessionPlugin = fp<SessionPluginOptions>(
         )
       }
       reply.header('cache-control', 'no-store')
+      // SameSite=Lax keeps the cookie from other sites, but not from other hosts and ports of this one.
+      const foreign = !SAFE.has(request.method) && FOREIGN.has(request.headers['sec-fetch-site'])
+      if (foreign && request.cookies[cookie.name] !== undefined) throw crossSite()
       const session = await open(request, reply)
       ofRequests.set(request, session)
       if (wanted !== 'optional' && session.user === undefined) throw challenge(reply, sessionRequired())

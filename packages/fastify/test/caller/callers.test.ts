@@ -97,3 +97,36 @@ await test('S2 users have their own budgets, addresses without one theirs, servi
   for (let n = 0; n < 5; n++) t.equal((await bearer('/service', service.token)).statusCode, 200)
   t.equal((await get('/livez')).statusCode, 200)
 })
+
+await test('S2 refusals are counted: nobody guesses tokens at any speed', async (t) => {
+  const { app, tokens, bearer } = await open(t, { LIMIT_REQUESTS: '3' })
+  for (let n = 0; n < 3; n++) t.equal((await bearer('/known', `guess${n}`)).statusCode, 401)
+  const refused = await bearer('/admin', 'guess')
+  t.equal(refused.statusCode, 429)
+  t.ok(Number(refused.headers['retry-after']) > 0)
+  const generation = await app.sessions.generation('17')
+  const { token } = await tokens.issue({ user: '17', roles: [], generation })
+  for (let n = 0; n < 3; n++)
+    t.equal((await bearer('/admin', token)).statusCode, 403, 'a user has a budget of his own')
+  t.equal((await bearer('/admin', token)).statusCode, 429)
+  t.equal((await bearer('/known', token)).statusCode, 200, 'and what he may do is not counted with it')
+})
+
+await test('S1 a page of another origin changes nothing by the cookie of a session', async (t) => {
+  const { app, get } = await open(t)
+  const login = await app.inject({ method: 'POST', url: '/login' })
+  const [cookie = ''] = String(login.headers['set-cookie']).split(';')
+  const post = (site: string) =>
+    app.inject({ method: 'POST', url: '/admin', headers: { cookie, 'sec-fetch-site': site } })
+  for (const site of ['cross-site', 'same-site']) {
+    t.match((await post(site)).json(), { status: 403, code: 'CROSS_SITE' })
+    t.equal((await get('/admin', { cookie, 'sec-fetch-site': site })).statusCode, 200, 'it may follow a link')
+  }
+  t.equal((await post('same-origin')).statusCode, 200)
+})
+
+await test('a body of plain text is not taken for JSON', async (t) => {
+  const { app } = await open(t, { REDIS_URL: 'redis://127.0.0.1:1' })
+  const headers = { 'content-type': 'text/plain' }
+  t.match((await app.inject({ method: 'POST', url: '/login', headers, body: '{}' })).json(), { status: 415 })
+})

@@ -57,8 +57,10 @@ export async function openBookshop(
     t.teardown(() => running.stop())
     return running
   }
-  const [redis, firstPostgres, gatewayPort] = await Promise.all([testRedis(t), openPostgres(), freePort()])
-  let postgres = firstPostgres
+  // One after the other: what starts while another start fails would be left over.
+  let postgres = await openPostgres()
+  const redis = await testRedis(t)
+  const gatewayPort = await freePort()
   const known = { ...secrets, REDIS_URL: redis.url, DATABASE_URL: postgres.url }
   const told = withSmallHeap({
     LOG_LEVEL: 'warn',
