@@ -14,7 +14,12 @@ async function openFrail(t: Teardown) {
   redisUrl.port = String(redis.port)
   const databaseUrl = new URL(shop.postgres.url)
   databaseUrl.port = String(postgres.port)
-  const frail = await shop.replica({ REDIS_URL: redisUrl.href, DATABASE_URL: databaseUrl.href })
+  const frail = await shop.replica({
+    REDIS_URL: redisUrl.href,
+    DATABASE_URL: databaseUrl.href,
+    REDIS_COMMAND_TIMEOUT: '1s',
+    DATABASE_CONNECT_TIMEOUT: '2s',
+  })
   const sound = await shop.guest()
   return { frail, sound, redis, postgres }
 }

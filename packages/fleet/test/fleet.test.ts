@@ -88,7 +88,7 @@ await test('a fleet starts, looks after its processes, and stops without a trace
     await second.says(`already running here (pid ${launcher.pid})`.replaceAll(/[()]/g, '\\$&')),
     second.output,
   )
-  t.equal(await second.end(), 1)
+  t.equal(await second.ended(), 1)
   await t.rejects(clearHome(home), {
     code: 'FLEET_ALREADY_RUNNING',
     message: new RegExp(`pid ${launcher.pid}`),
@@ -144,7 +144,7 @@ await test('secrets are made up once, kept for their owner alone, and never show
   writeFileSync(join(home, 'secrets.json'), '{')
   const broken = await Launcher.start(home)
   t.ok(await broken.says('does not hold the secrets of a fleet'), broken.output)
-  t.equal(await broken.end(), 1)
+  t.equal(await broken.ended(), 1)
   writeFileSync(join(home, 'secrets.json'), kept)
 })
 

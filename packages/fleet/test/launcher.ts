@@ -69,10 +69,13 @@ export class Launcher {
   }
 
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      this.child.kill(signal)
-      await once(this.child, 'exit')
-    }
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal)
+    return this.ended()
+  }
+
+  /** Waits for an end that comes by itself. */
+  async ended(): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit')
     return this.child.exitCode
   }
 }

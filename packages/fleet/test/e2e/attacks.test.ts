@@ -45,7 +45,11 @@ async function raw(url: string, bytes: string): Promise<string> {
 await test('the bookshop under attack', async (t) => {
   // High enough for the attacks, low enough to be run into.
   const LIMIT = 500
-  const shop = await openBookshop(t, { LIMIT_REQUESTS: String(LIMIT), LOGIN_ADDRESS_ATTEMPTS: '100' })
+  const shop = await openBookshop(t, {
+    LIMIT_REQUESTS: String(LIMIT),
+    LOGIN_ADDRESS_ATTEMPTS: '100',
+    GATEWAY_HEADERS_TIMEOUT: '3s',
+  })
   const { url } = shop
   const anybody = asking(url)
   const admin = operator(url, secrets.ADMIN_TOKEN)

@@ -65,6 +65,8 @@ export async function openBookshop(
   const told = withSmallHeap({
     LOG_LEVEL: 'warn',
     ORDERS_LOCK_TTL: '5s',
+    // Machines that are busy answer late.
+    REDIS_COMMAND_TIMEOUT: '1s',
     NODE_COMPILE_CACHE: compileCache,
     ...env,
   })
