@@ -212,7 +212,7 @@ await test('logging in and out, by token and by session', async (t) => {
         status: 415,
       })
       t.match(await anonymous.post(path, JSON.stringify(ADMIN), { 'content-type': 'text/plain' }), {
-        status: 400,
+        status: 415,
       })
     }
   })

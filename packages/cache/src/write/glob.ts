@@ -11,7 +11,7 @@ export interface Glob {
 type Part = ((character: string) => boolean) | 'star'
 
 const TOKEN = /\*+|\?|\\.?|\[\^?(?:\\.|[^\\\]])*\]?|./gsu
-const CLASS = /^\[(\^?)((?:\\.|[^\\\]])+)\]$/su
+const CLASS = /^\[(?:(\^)|(?!\^))((?:\\.|[^\\\]])+)\]$/su
 
 /**
  * Reads a glob. Names are matched here and not by Redis, whose matcher takes exponential time for some patterns
@@ -50,7 +50,7 @@ function partOf(text: string, token: string): Part {
   )
   return (character) => {
     const code = last(character)
-    return ranges.some(([from = 0, to = 0]) => from <= code && code <= to) === (not === '')
+    return ranges.some(([from = 0, to = 0]) => from <= code && code <= to) === (not === undefined)
   }
 }
 
