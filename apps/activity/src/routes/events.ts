@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { problemAnswers } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { OrderCompleted } from '../events/event.ts'
 import type { RecordEvent } from '../events/recorder.ts'
 import type { Notices } from '../notices/notices.ts'
-import { NewNotification, problems, secured } from './schemas.ts'
+import { NewNotification, secured } from './schemas.ts'
 
 /** What comes in: events of other services, and notifications by admins. */
 export const eventRoutes: FastifyPluginAsyncTypebox<{ record: RecordEvent; notices: Notices }> = async (
@@ -20,7 +21,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ record: RecordEvent; notic
         summary: 'Records what happened in another service: once for an id, however often it is sent',
         security: secured,
         body: OrderCompleted,
-        response: { 202: Type.Object({ id: Type.String() }), ...problems(400, 401, 403, 503) },
+        response: { 202: Type.Object({ id: Type.String() }), ...problemAnswers(400, 401, 403, 503) },
       },
     },
     async ({ body }, reply) => {
@@ -45,7 +46,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ record: RecordEvent; notic
               description: 'How many replicas heard it at once; it is kept all the same',
             }),
           }),
-          ...problems(400, 401, 403, 429, 503),
+          ...problemAnswers(400, 401, 403, 429, 503),
         },
       },
     },

@@ -1,13 +1,14 @@
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Tokens } from '@lockstep/fastify'
+import { problemAnswers } from '@lockstep/fastify'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Hub } from '../feed/hub.ts'
 import { PLACE } from '../feed/place.ts'
 import { feedsFull, lastEventIdInvalid, tooManyFeeds } from '../problems.ts'
 import { permitOf } from './permits.ts'
-import { problems, secured } from './schemas.ts'
+import { secured } from './schemas.ts'
 
 const isPlace = new RegExp(PLACE)
 
@@ -35,7 +36,7 @@ export const feedRoutes: FastifyPluginAsyncTypebox<{ hub: Hub; tokens: Tokens }>
         querystring: FeedQuery,
         response: {
           200: { description: 'Events', content: { 'text/event-stream': { schema: Events } } },
-          ...problems(400, 401, 429, 503),
+          ...problemAnswers(400, 401, 429, 503),
         },
       },
     },

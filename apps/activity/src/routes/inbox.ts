@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { requireCaller } from '@lockstep/fastify'
+import { problemAnswers, requireCaller } from '@lockstep/fastify'
 import type { List } from '@lockstep/redis'
 import { Type } from 'typebox'
 import { Notice } from '../notices/notice.ts'
-import { Notices, problems, RecentQuery, secured, TrimQuery } from './schemas.ts'
+import { Notices, RecentQuery, secured, TrimQuery } from './schemas.ts'
 
 /** The caller's own inbox (requirement D2): nobody can name another's. */
 export const inboxRoutes: FastifyPluginAsyncTypebox<{ inboxes: List<Notice> }> = async (app, { inboxes }) => {
@@ -18,7 +18,7 @@ export const inboxRoutes: FastifyPluginAsyncTypebox<{ inboxes: List<Notice> }> =
         ...common,
         summary: 'The latest notices, the latest first; they stay',
         querystring: RecentQuery,
-        response: { 200: Notices, ...problems(400, 401, 429, 503) },
+        response: { 200: Notices, ...problemAnswers(400, 401, 429, 503) },
       },
     },
     async (request) => ({ items: await inboxes.recent(requireCaller(request).id, request.query.limit) }),
@@ -31,7 +31,7 @@ export const inboxRoutes: FastifyPluginAsyncTypebox<{ inboxes: List<Notice> }> =
       schema: {
         ...common,
         summary: 'How many notices there are',
-        response: { 200: Type.Object({ length: Type.Integer() }), ...problems(401, 429, 503) },
+        response: { 200: Type.Object({ length: Type.Integer() }), ...problemAnswers(401, 429, 503) },
       },
     },
     async (request) => ({ length: await inboxes.length(requireCaller(request).id) }),
@@ -44,7 +44,7 @@ export const inboxRoutes: FastifyPluginAsyncTypebox<{ inboxes: List<Notice> }> =
       schema: {
         ...common,
         summary: 'Takes the latest notice out; 204 when there is none',
-        response: { 200: Notice, 204: Type.Null(), ...problems(401, 429, 503) },
+        response: { 200: Notice, 204: Type.Null(), ...problemAnswers(401, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -61,7 +61,7 @@ export const inboxRoutes: FastifyPluginAsyncTypebox<{ inboxes: List<Notice> }> =
         ...common,
         summary: 'Removes all notices but the latest',
         querystring: TrimQuery,
-        response: { 200: Type.Object({ removed: Type.Integer() }), ...problems(400, 401, 429, 503) },
+        response: { 200: Type.Object({ removed: Type.Integer() }), ...problemAnswers(400, 401, 429, 503) },
       },
     },
     async (request) => ({ removed: await inboxes.trim(requireCaller(request).id, request.query.keep) }),

@@ -1,21 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { problemAnswers } from '@lockstep/fastify'
 import { systemClock } from '@lockstep/redis'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { type Known, lastKnown } from '../leaderboard/last-known.ts'
 import type { Leaderboard, Standing as Place, Ranked as Rank } from '../leaderboard/leaderboard.ts'
 import { notRanked, rangeInvalid } from '../problems.ts'
-import {
-  BookParams,
-  Count,
-  problems,
-  RangeQuery,
-  Ranked,
-  Score,
-  Standing,
-  secured,
-  TopQuery,
-} from './schemas.ts'
+import { BookParams, Count, RangeQuery, Ranked, Score, Standing, secured, TopQuery } from './schemas.ts'
 
 /** The best-sellers. Everybody may read them; while Redis is away, reads get this replica's last answer and its age. */
 export const leaderboardRoutes: FastifyPluginAsyncTypebox<{ leaderboard: Leaderboard }> = async (
@@ -35,7 +26,7 @@ export const leaderboardRoutes: FastifyPluginAsyncTypebox<{ leaderboard: Leaderb
         tags: ['leaderboard'],
         summary: 'The books that sell best, the best first',
         querystring: TopQuery,
-        response: { 200: Type.Object({ items: Type.Array(Ranked) }), ...problems(400, 429, 503) },
+        response: { 200: Type.Object({ items: Type.Array(Ranked) }), ...problemAnswers(400, 429, 503) },
       },
     },
     async ({ query: { skip, limit } }, reply) =>
@@ -52,7 +43,7 @@ export const leaderboardRoutes: FastifyPluginAsyncTypebox<{ leaderboard: Leaderb
         tags: ['leaderboard'],
         summary: 'Books by how many were sold, from min to max, the most first',
         querystring: RangeQuery,
-        response: { 200: Type.Object({ items: Type.Array(Standing) }), ...problems(400, 429, 503) },
+        response: { 200: Type.Object({ items: Type.Array(Standing) }), ...problemAnswers(400, 429, 503) },
       },
     },
     async ({ query: { min, max, ...page } }, reply) => {
@@ -73,7 +64,7 @@ export const leaderboardRoutes: FastifyPluginAsyncTypebox<{ leaderboard: Leaderb
       schema: {
         tags: ['leaderboard'],
         summary: 'How many books are on it',
-        response: { 200: Count, ...problems(429, 503) },
+        response: { 200: Count, ...problemAnswers(429, 503) },
       },
     },
     async (_request, reply) =>
@@ -87,7 +78,7 @@ export const leaderboardRoutes: FastifyPluginAsyncTypebox<{ leaderboard: Leaderb
         tags: ['leaderboard'],
         summary: 'The rank of a book, and how many were sold',
         params: BookParams,
-        response: { 200: Ranked, ...problems(400, 404, 429, 503) },
+        response: { 200: Ranked, ...problemAnswers(400, 404, 429, 503) },
       },
     },
     async ({ params: { bookId } }, reply) => {
@@ -107,7 +98,7 @@ export const leaderboardRoutes: FastifyPluginAsyncTypebox<{ leaderboard: Leaderb
         security: secured,
         params: BookParams,
         body: Type.Object({ score: Score }, { additionalProperties: false }),
-        response: { 200: Standing, ...problems(400, 401, 403, 429, 503) },
+        response: { 200: Standing, ...problemAnswers(400, 401, 403, 429, 503) },
       },
     },
     async (request) => {
@@ -127,7 +118,7 @@ export const leaderboardRoutes: FastifyPluginAsyncTypebox<{ leaderboard: Leaderb
         summary: 'Takes a book off it; the next one sold puts it back',
         security: secured,
         params: BookParams,
-        response: { 204: Type.Null(), ...problems(400, 401, 403, 404, 429, 503) },
+        response: { 204: Type.Null(), ...problemAnswers(400, 401, 403, 404, 429, 503) },
       },
     },
     async ({ params: { bookId } }, reply) => {

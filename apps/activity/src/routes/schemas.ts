@@ -1,4 +1,3 @@
-import { Problem } from '@lockstep/fastify'
 import Type from 'typebox'
 import { Notice, USER } from '../notices/notice.ts'
 
@@ -42,12 +41,6 @@ export const NewNotification = Type.Object(
   },
   { additionalProperties: false },
 )
-
-/** The error answers that a route can give, for its documentation. */
-export function problems(...statuses: number[]) {
-  const content = { 'application/problem+json': { schema: Problem } }
-  return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
-}
 
 /** How callers show who they are. */
 export const secured = [{ bearer: [] }, { session: [] }]

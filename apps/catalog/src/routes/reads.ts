@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { cacheStatus, hasAlready, readAfter } from '@lockstep/fastify'
+import { cacheStatus, hasAlready, problemAnswers, readAfter } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { Book, BookPage } from '../books/book.ts'
 import { pageTags } from '../books/caches.ts'
@@ -7,15 +7,7 @@ import type { Catalog } from '../books/catalog.ts'
 import { parseIsbn } from '../books/isbn.ts'
 import { bookNotFound } from '../problems.ts'
 import type { PageSettings } from './pages.ts'
-import {
-  AuthorParams,
-  AuthorQuery,
-  BookParams,
-  IsbnParams,
-  ListQuery,
-  NotModified,
-  problems,
-} from './schemas.ts'
+import { AuthorParams, AuthorQuery, BookParams, IsbnParams, ListQuery, NotModified } from './schemas.ts'
 
 const SourceRow = Type.Record(Type.String(), Type.String())
 
@@ -35,7 +27,7 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; pages: Pa
         tags: ['books'],
         summary: 'A book by its id',
         params: BookParams,
-        response: { 200: Book, 304: NotModified, ...problems(400, 404, 503) },
+        response: { 200: Book, 304: NotModified, ...problemAnswers(400, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -57,7 +49,7 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; pages: Pa
         tags: ['books'],
         summary: 'A book by its ISBN',
         params: IsbnParams,
-        response: { 200: Book, 304: NotModified, ...problems(400, 404, 503) },
+        response: { 200: Book, 304: NotModified, ...problemAnswers(400, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -80,7 +72,7 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; pages: Pa
         tags: ['books'],
         summary: 'Books, all or those that match, a page at a time',
         querystring: ListQuery,
-        response: { 200: BookPage, 304: NotModified, ...problems(400, 503) },
+        response: { 200: BookPage, 304: NotModified, ...problemAnswers(400, 503) },
       },
     },
     async ({ query }) => catalog.page(query),
@@ -95,7 +87,7 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; pages: Pa
         summary: 'The books of an author, a page at a time',
         params: AuthorParams,
         querystring: AuthorQuery,
-        response: { 200: BookPage, 304: NotModified, ...problems(400, 503) },
+        response: { 200: BookPage, 304: NotModified, ...problemAnswers(400, 503) },
       },
     },
     async ({ params: { author }, query }) => catalog.page({ author, ...query }),
@@ -108,7 +100,7 @@ export const readRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; pages: Pa
         tags: ['books'],
         summary: 'The row of the file that a book was imported from, cell by cell, as it was',
         params: BookParams,
-        response: { 200: SourceRow, ...problems(400, 404, 503) },
+        response: { 200: SourceRow, ...problemAnswers(400, 404, 503) },
       },
     },
     async ({ params: { id } }) => {

@@ -1,4 +1,3 @@
-import { Problem } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { MAX_ID } from '../books/book.ts'
 
@@ -40,12 +39,6 @@ export const DeleteQuery = Type.Object({
     Type.Integer({ minimum: 1, maximum: MAX_ID, description: 'Delete only this version' }),
   ),
 })
-
-/** The error answers that a route can give, for its documentation. */
-export function problems(...statuses: number[]) {
-  const content = { 'application/problem+json': { schema: Problem } }
-  return Object.fromEntries(statuses.map((status) => [status, { description: 'Problem', content }]))
-}
 
 /** The client has it already, by its `If-None-Match`. */
 export const NotModified = Type.Unsafe<undefined>({ type: 'null', description: 'Not modified' })

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { cacheStatus, hasAlready, readAfter } from '@lockstep/fastify'
+import { cacheStatus, hasAlready, problemAnswers, readAfter } from '@lockstep/fastify'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { BookPage } from '../books/book.ts'
@@ -9,15 +9,7 @@ import { bookNotFound } from '../problems.ts'
 import { BookTags, parseTag, type TagsRevision } from '../tags/tag.ts'
 import type { Tagging } from '../tags/tagging.ts'
 import type { PageSettings } from './pages.ts'
-import {
-  AuthorQuery,
-  BookPairParams,
-  BookParams,
-  BookTagParams,
-  NotModified,
-  problems,
-  TagParams,
-} from './schemas.ts'
+import { AuthorQuery, BookPairParams, BookParams, BookTagParams, NotModified, TagParams } from './schemas.ts'
 
 const Has = Type.Object({ tag: Type.String(), has: Type.Boolean() })
 const Count = Type.Object({ count: Type.Integer() })
@@ -44,7 +36,7 @@ export const tagReadRoutes: FastifyPluginAsyncTypebox<{
         tags: ['books'],
         summary: 'All tags of a book',
         params: BookParams,
-        response: { 200: BookTags, 304: NotModified, ...problems(400, 404, 503) },
+        response: { 200: BookTags, 304: NotModified, ...problemAnswers(400, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -68,7 +60,7 @@ export const tagReadRoutes: FastifyPluginAsyncTypebox<{
         tags: ['books'],
         summary: 'Whether a book has a tag',
         params: BookTagParams,
-        response: { 200: Has, ...problems(400, 404, 503) },
+        response: { 200: Has, ...problemAnswers(400, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -85,7 +77,7 @@ export const tagReadRoutes: FastifyPluginAsyncTypebox<{
         tags: ['books'],
         summary: 'How many tags a book has',
         params: BookParams,
-        response: { 200: Count, ...problems(400, 404, 503) },
+        response: { 200: Count, ...problemAnswers(400, 404, 503) },
       },
     },
     async (request, reply) => ({
@@ -100,7 +92,7 @@ export const tagReadRoutes: FastifyPluginAsyncTypebox<{
         tags: ['books'],
         summary: 'The tags that two books share',
         params: BookPairParams,
-        response: { 200: Common, ...problems(400, 404, 503) },
+        response: { 200: Common, ...problemAnswers(400, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -122,7 +114,7 @@ export const tagReadRoutes: FastifyPluginAsyncTypebox<{
         summary: 'The books with a tag, a page at a time',
         params: TagParams,
         querystring: AuthorQuery,
-        response: { 200: BookPage, 304: NotModified, ...problems(400, 503) },
+        response: { 200: BookPage, 304: NotModified, ...problemAnswers(400, 503) },
       },
     },
     async ({ params, query }) => catalog.page({ tag: tagOf(params), ...query }),

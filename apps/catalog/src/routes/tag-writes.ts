@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { tellWrite } from '@lockstep/fastify'
+import { problemAnswers, tellWrite } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { bookNotFound, tagNotFound, tooManyTags } from '../problems.ts'
 import { BookTags, parseTag } from '../tags/tag.ts'
 import type { Tagging } from '../tags/tagging.ts'
-import { BookTagParams, problems } from './schemas.ts'
+import { BookTagParams } from './schemas.ts'
 import type { WriterConfig } from './writers.ts'
 
 /** Tagging books, by whoever may write; as with other writes, the answer's `Lockstep-Write` makes reads see it everywhere. */
@@ -20,7 +20,7 @@ export const tagWriteRoutes: FastifyPluginAsyncTypebox<{ tagging: Tagging; write
         tags: ['books'],
         summary: 'Gives a book a tag: 201, or 200 when it had it already',
         params: BookTagParams,
-        response: { 200: BookTags, 201: BookTags, ...problems(400, ...writer.refusals, 404, 409, 503) },
+        response: { 200: BookTags, 201: BookTags, ...problemAnswers(400, ...writer.refusals, 404, 409, 503) },
       },
     },
     async ({ params }, reply) => {
@@ -41,7 +41,7 @@ export const tagWriteRoutes: FastifyPluginAsyncTypebox<{ tagging: Tagging; write
         tags: ['books'],
         summary: 'Takes a tag off a book',
         params: BookTagParams,
-        response: { 204: Type.Null(), ...problems(400, ...writer.refusals, 404, 503) },
+        response: { 204: Type.Null(), ...problemAnswers(400, ...writer.refusals, 404, 503) },
       },
     },
     async ({ params }, reply) => {

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { tellWrite } from '@lockstep/fastify'
+import { problemAnswers, tellWrite } from '@lockstep/fastify'
 import { Type } from 'typebox'
 import { Book, BookChange, NewBook } from '../books/book.ts'
 import type { Catalog } from '../books/catalog.ts'
 import { bookNotFound, versionConflict } from '../problems.ts'
-import { BookParams, DeleteQuery, problems } from './schemas.ts'
+import { BookParams, DeleteQuery } from './schemas.ts'
 import type { WriterConfig } from './writers.ts'
 
 /**
@@ -24,7 +24,7 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; writer: 
         tags: ['books'],
         summary: 'Adds a book',
         body: NewBook,
-        response: { 201: Book, ...problems(400, ...writer.refusals, 409, 503) },
+        response: { 201: Book, ...problemAnswers(400, ...writer.refusals, 409, 503) },
       },
     },
     async ({ body }, reply) => {
@@ -43,7 +43,7 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; writer: 
         summary: 'Changes a book, if it is still at the version that the change was made against',
         params: BookParams,
         body: BookChange,
-        response: { 200: Book, ...problems(400, ...writer.refusals, 404, 409, 503) },
+        response: { 200: Book, ...problemAnswers(400, ...writer.refusals, 404, 409, 503) },
       },
     },
     async ({ params: { id }, body }, reply) => {
@@ -64,7 +64,7 @@ export const writeRoutes: FastifyPluginAsyncTypebox<{ catalog: Catalog; writer: 
         summary: 'Deletes a book',
         params: BookParams,
         querystring: DeleteQuery,
-        response: { 204: Type.Null(), ...problems(400, ...writer.refusals, 404, 409, 503) },
+        response: { 204: Type.Null(), ...problemAnswers(400, ...writer.refusals, 404, 409, 503) },
       },
     },
     async ({ params: { id }, query: { version } }, reply) => {

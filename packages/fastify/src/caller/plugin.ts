@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProblemError } from '../problem.ts'
+import { SAFE_METHODS } from '../safe-methods.ts'
 import { type Caller, isAdmin, setCaller } from './caller.ts'
 import { callerRequired, forbidden, tokenInvalid } from './errors.ts'
 import type { Tokens } from './tokens.ts'
@@ -24,8 +25,6 @@ export interface CallerPluginOptions {
   readonly onRefused?: ((request: FastifyRequest, reply: FastifyReply) => Promise<void>) | undefined
 }
 
-/** What changes nothing (RFC 9110, 9.2.1). */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 const OPERATOR: Caller = { id: 'operator', roles: ['admin', 'service'], via: 'operator' }
 
 /**
@@ -65,7 +64,7 @@ export const callerPlugin = fp<CallerPluginOptions>(
       if (token === undefined) throw challenge(reply, tokenInvalid())
       if (operator && timingSafeEqual(digest(token), operator)) return OPERATOR
       try {
-        return await byToken(token, SAFE.has(request.method))
+        return await byToken(token, SAFE_METHODS.has(request.method))
       } catch (error) {
         throw error instanceof ProblemError && error.status === 401 ? challenge(reply, error, true) : error
       }

@@ -3,6 +3,7 @@ import type { RedisLink } from '@lockstep/redis'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProblemError } from '../problem.ts'
+import { SAFE_METHODS } from '../safe-methods.ts'
 import { SessionBus } from './bus.ts'
 import { sessionCalls } from './calls.ts'
 import { sessionCookie } from './cookie.ts'
@@ -45,8 +46,6 @@ export interface SessionPluginOptions {
   readonly random?: Random
 }
 
-/** What changes nothing (RFC 9110, 9.2.1). */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** What browsers say of a request that a page of another origin has made (Fetch Metadata). */
 const FOREIGN: ReadonlySet<unknown> = new Set(['cross-site', 'same-site'])
 
@@ -123,7 +122,7 @@ export const sessionPlugin = fp<SessionPluginOptions>(
       }
       reply.header('cache-control', 'no-store')
       // SameSite=Lax keeps the cookie from other sites, but not from other hosts and ports of this one.
-      const foreign = !SAFE.has(request.method) && FOREIGN.has(request.headers['sec-fetch-site'])
+      const foreign = !SAFE_METHODS.has(request.method) && FOREIGN.has(request.headers['sec-fetch-site'])
       if (foreign && request.cookies[cookie.name] !== undefined) throw crossSite()
       const session = await open(request, reply)
       ofRequests.set(request, session)
