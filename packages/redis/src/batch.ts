@@ -6,7 +6,7 @@ export const endOfTurn = (action: () => void): void => process.nextTick(action)
  *
  * @param soon calls back at the end of the turn
  * @param handle gets all of it, never nothing
- * @param most how much it gets at once; more comes in pieces
+ * @param most how much it gets at once: with so much asked it goes out without waiting for the turn to end
  */
 export function batched<Item>(
   soon: (action: () => void) => void,
@@ -15,12 +15,14 @@ export function batched<Item>(
 ): (item: Item) => void {
   let waiting: Item[] = []
   const flush = () => {
+    if (waiting.length === 0) return
     const items = waiting
     waiting = []
-    if (items.length <= most) return handle(items)
-    for (let from = 0; from < items.length; from += most) handle(items.slice(from, from + most))
+    handle(items)
   }
   return (item) => {
-    if (waiting.push(item) === 1) soon(flush)
+    const asked = waiting.push(item)
+    if (asked >= most) flush()
+    else if (asked === 1) soon(flush)
   }
 }

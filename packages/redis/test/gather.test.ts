@@ -44,3 +44,19 @@ await test('a connection that replaces another in one turn has its own', async (
   t.same(old.writes.flat(), ['x', 'x'])
   t.same(next.writes.flat(), ['x'])
 })
+
+await test('much does not wait for the end of the turn', async (t) => {
+  const { stream, writes } = recorder()
+  const gather = gatherer()
+  const much = 'x'.repeat(2048)
+  for (const text of ['a', much, 'b', 'c']) {
+    gather(stream)
+    stream.write(text)
+  }
+  t.same(writes, [['a', much]])
+  await new Promise(setImmediate)
+  t.same(writes, [
+    ['a', much],
+    ['b', 'c'],
+  ])
+})

@@ -31,6 +31,7 @@ export class Denials {
 
   /** @param now by the monotonic clock */
   find(name: string, cost: number, now: number): Denial | undefined {
+    if (this.#known.size === 0) return undefined
     const id = idOf(name, cost)
     const denial = this.#known.get(id)
     if (denial === undefined) return undefined

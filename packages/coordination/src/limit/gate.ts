@@ -19,7 +19,7 @@ interface Batch {
 }
 
 /** How many keys one run of the script takes: Redis serves nobody else meanwhile. */
-const MAX_BATCH = 32
+const MAX_BATCH = 16
 
 /**
  * The way to the store. What is asked in one turn of the event loop goes out as one command a shard, and nobody waits

@@ -2,7 +2,7 @@ import type { Clock, Logger, Metric } from '@lockstep/redis'
 import { Counts, type PolicyStats } from './counts.ts'
 import { type Decision, decisionOf, withoutStore } from './decision.ts'
 import { Denials } from './denials.ts'
-import { Gate } from './gate.ts'
+import { Gate, type Outcome } from './gate.ts'
 import { Leases } from './leases.ts'
 import { type MemoryStore, memoryStore } from './memory-store.ts'
 import { checkCost, meterName, type PolicySpec } from './options.ts'
@@ -70,7 +70,9 @@ export class LimitPolicy implements Policy {
   async consume(key: string, { cost = 1 }: { readonly cost?: number } = {}): Promise<Decision> {
     const name = meterName(this.#spec, key)
     checkCost(this.#spec, cost)
-    const decision = this.#decideHere(name, cost) ?? (await this.#askStore(name, cost))
+    const here = this.#decideHere(name, cost)
+    const want = here ? 0 : (this.#leases?.wanted(name, cost, this.#clock.now()) ?? 0)
+    const decision = here ?? this.#decided(name, cost, want, await this.#gate.consume({ name, cost, want }))
     this.#counts.add(decision)
     return decision
   }
@@ -108,9 +110,7 @@ export class LimitPolicy implements Policy {
     return lease && decisionOf(this.#spec, lease.answer, 'lease', now - lease.sent)
   }
 
-  async #askStore(name: string, cost: number): Promise<Decision> {
-    const want = this.#leases?.wanted(name, cost, this.#clock.now()) ?? 0
-    const outcome = await this.#gate.consume({ name, cost, want })
+  #decided(name: string, cost: number, want: number, outcome: Outcome): Decision {
     if (outcome.answer === undefined) {
       if (want > 0) this.#leases?.failed(name)
       return this.#withoutStore(name, cost, 'consume', outcome.error)

@@ -84,6 +84,7 @@ function answersIn(
     throw new LimitReplyError(policy, `it answered ${JSON.stringify(value)} where a number was expected`)
   }
   const at = number() / 1000
+  const shortlyFree = number() / 1000
   for (const { places } of items) {
     const failed = values[next]
     if (typeof failed === 'string') {
@@ -94,6 +95,10 @@ function answersIn(
     for (const place of places) {
       const leases = asks[place]?.want !== 0
       const refusing = number()
+      if (refusing < 0) {
+        answers[place] = givenShortly(at, -1 - refusing, shortlyFree)
+        continue
+      }
       const waitMs = number() / 1000
       const leased = leases ? number() : 0
       const leaseMs = leases ? number() / 1000 : 0
@@ -107,3 +112,13 @@ function answersIn(
   }
   return answers
 }
+
+/** What sliding-short.lua says. */
+const givenShortly = (at: number, remaining: number, resetMs: number): Answer => ({
+  at,
+  refusedBy: undefined,
+  waitMs: 0,
+  leased: 0,
+  leaseMs: 0,
+  levels: [{ remaining, resetMs }],
+})

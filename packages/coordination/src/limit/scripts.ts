@@ -11,7 +11,8 @@ const read = (file: string) => readFileSync(new URL(`./lua/${file}.lua`, import.
  * @param clock another clock, for tests of what a server's clock can do
  */
 export function limitScript(kind: Kind, clock = read('clock')): Script<unknown> {
-  const prelude = clock + (kind === 'sliding' ? read('sliding-one') : '') + read('tiers')
+  const short = kind === 'sliding' ? read('sliding-short') : ''
+  const prelude = clock + read('reply') + short + read('tiers')
   const text = { body: read(kind), prelude, ending: read('batch') }
   return composeScript(kind, text, (reply) => reply)
 }

@@ -1,4 +1,12 @@
-import { batched, type CommandLink, endOfTurn, keySpace, type RedisLink, runScript } from '@lockstep/redis'
+import {
+  batched,
+  type CommandLink,
+  endOfTurn,
+  keySpace,
+  type RedisArgument,
+  type RedisLink,
+  runScript,
+} from '@lockstep/redis'
 import type { Answer, Ask, Backend, Fenced } from './backend.ts'
 import { type Durability, runAndWait } from './durable.ts'
 import { answerIn, flagIn, locksScript, type Operation } from './script.ts'
@@ -22,7 +30,7 @@ export interface RedisBackendOptions {
 
 interface Item {
   readonly keys: readonly string[]
-  readonly text: string
+  readonly args: readonly RedisArgument[]
   readonly resolve: (reply: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -51,8 +59,8 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
 
   function call(operation: Operation, { resource, token }: Ask, ms: number, turn = 0): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const text = `${operation} ${token} ${ms} ${turn}`
-    senders[keys.shardOf(resource)]?.({ keys: keysOf(resource), text, resolve, reject })
+    const args = [operation, token, ms, turn]
+    senders[keys.shardOf(resource)]?.({ keys: keysOf(resource), args, resolve, reject })
     return promise
   }
 
@@ -67,7 +75,7 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
       const turn = ++turns
       if (!durable) return answerIn(ask.resource, await call(operation, ask, ask.lease, turn), turn)
       const shard = keys.shardOf(ask.resource)
-      const args = [...(voices[shard] ?? []), `${operation} ${ask.token} ${ask.lease} ${turn}`]
+      const args = [...(voices[shard] ?? []), operation, ask.token, ask.lease, turn]
       return runAndWait({ ...durable, shard, keys: keysOf(ask.resource), args, ask, giveBack })
     },
 
@@ -92,7 +100,7 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
 
 function send(link: CommandLink, shard: number, voice: (string | number)[], items: readonly Item[]): void {
   const keys = items.flatMap((item) => item.keys)
-  const args = [...voice, ...items.map(({ text }) => text)]
+  const args = [...voice, ...items.flatMap((item) => item.args)]
   link
     .run((redis) => runScript(redis, locksScript, keys, args), shard)
     .then(

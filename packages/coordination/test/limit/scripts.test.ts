@@ -43,14 +43,21 @@ await test('the scripts say what the reference says, to the number, whatever the
     await setTime(begin)
     await store.ask(0, [{ name: 'first', cost: 1, want: 0 }], 'consume')
     const inRedis = async (steps: readonly Step[]): Promise<Answer[]> => {
-      const name = `run:${runs++}`
+      const run = runs++
+      const name = `run:${run}`
       const times = timesOf(steps, begin)
       const answers = await Promise.all(
         steps.map(async ({ cost }, at) => {
           const set = setTime(times[at]?.server ?? 0)
-          const [answer] = await store.ask(0, [{ name, cost, want: 0 }], 'consume')
+          // Alone, or with others in one call, before and after it.
+          const names = run % 2 === 0 ? [name] : [`${name}:a`, name, `${name}:b`]
+          const asks = names.map((each) => ({ name: each, cost, want: 0 }))
+          const answers = await store.ask(0, asks, 'consume')
           await set
+          const [answer, ...others] = answers
           if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer')
+          for (const other of others)
+            if (JSON.stringify(other) !== JSON.stringify(answer)) throw new Error('not alike')
           return answer
         }),
       )

@@ -7,8 +7,8 @@ import { keyOf, parsed, say } from './rig.ts'
 
 /** The script as it is, but for its clock: that is a list in Redis, which a test can set. */
 const lua = readFileSync(new URL('../../src/lock/lua/locks.lua', import.meta.url), 'utf8').replace(
-  "redis.call('TIME')",
-  "redis.call('LRANGE', 'clock', 0, 1)",
+  "call('TIME')",
+  "call('LRANGE', 'clock', 0, 1)",
 )
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 0, 1)
@@ -22,17 +22,7 @@ function subject(link: RedisLink, resource: string) {
       await say(link, 'rpush', 'clock', Math.floor(ms / 1000), (ms % 1000) * 1000)
     },
     async ask(operation: string, token: string, ms: number): Promise<unknown> {
-      const answers = await say(
-        link,
-        'eval',
-        lua,
-        3,
-        ...keys,
-        1,
-        'PUBLISH',
-        'wake:',
-        `${operation} ${token} ${ms} 1`,
-      )
+      const answers = await say(link, 'eval', lua, 3, ...keys, 1, 'PUBLISH', 'wake:', operation, token, ms, 1)
       return Array.isArray(answers) ? answers[0] : answers
     },
   }
@@ -133,6 +123,27 @@ await test("S3 the server's clock is stepped", async (t) => {
       t.same(await ask('try', 'p:2', 10_000), [10_000, 10_000], 'it took nothing from the next')
     },
   )
+})
+
+await test('S3 a fence is remembered for a day after its lease was begun', async (t) => {
+  const { port } = await testRedis(t)
+  const link = await openLink(t, urlOf(port))
+  const { at, ask } = subject(link, 'a')
+  const kept = async () => Number(await say(link, 'pttl', keyOf('state', 'a')))
+  const [age, day] = [10_000_000, 86_400_000]
+  const begin = Math.ceil(START / age) * age
+  await at(begin)
+  await ask('acquire', 'p:1', 10_000)
+  await ask('release', 'p:1', 0)
+  t.ok((await kept()) > day + age - 60_000, 'and for an age more, at first')
+  await say(link, 'pexpire', keyOf('state', 'a'), day + 30_000)
+  await at(begin + age - 10_001)
+  await ask('acquire', 'p:2', 10_000)
+  t.ok((await kept()) <= day + 30_000, 'the next lease of an age does not put it off')
+  await ask('release', 'p:2', 0)
+  await at(begin + age)
+  await ask('acquire', 'p:3', 10_000)
+  t.ok((await kept()) > day + age - 60_000, 'and the first of the next one does')
 })
 
 await test('S3 the tokens that were given up do not pile up', async (t) => {

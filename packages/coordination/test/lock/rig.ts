@@ -46,7 +46,7 @@ export function parsed(state: string) {
     text
       .split(',')
       .filter(Boolean)
-      .map((pair) => ({ token: pair.split('=')[0] ?? '', ends: Number(pair.split('=')[1]) }))
+      .map((pair) => ({ ends: Number(pair.split('=')[0]), token: pair.split('=')[1] ?? '' }))
   return { fence: Number(fence), holders: list(holders), voids: list(voids) }
 }
 

@@ -11,7 +11,6 @@
 -- µs for which they may be spent; then for each tier the permits that are left, and the µs until all are free. A key that
 -- fails has a text instead of all this, and the others go on.
 local counts = ARGV[1] == 'consume'
-local reply, size = { now }, 1
 
 -- Of the permits that are left a lease gets no more than half, so that the last ones are not lost with it.
 local function lease(meter, wanted)
@@ -53,12 +52,12 @@ local function ask(meter, permits, wanted)
   return given
 end
 
-local function serve(key, item)
-  local meter, permits, changed = read(key), tonumber(item), false
+local function serve(key, asked)
+  local meter, permits, changed = read(key), tonumber(asked), false
   if permits then
     changed = ask(meter, permits)
   else
-    for each, wanted in string.gmatch(item, '(%d+)%+?(%d*)') do
+    for each, wanted in string.gmatch(asked, '(%d+)%+?(%d*)') do
       changed = ask(meter, tonumber(each), tonumber(wanted)) or changed
     end
   end
@@ -67,15 +66,22 @@ local function serve(key, item)
   end
 end
 
-for i = 1, #KEYS do
+local function answer(key, asked)
   local before = size
-  local fine, problem = pcall(serve, KEYS[i], ARGV[3 + 2 * #firsts + i])
+  local fine, problem = pcall(serve, key, asked)
   if not fine then
     for said = before + 1, size do
       reply[said] = nil
     end
     size = before + 1
     reply[size] = tostring(type(problem) == 'table' and problem.err or problem)
+  end
+end
+
+for place = item, #KEYS do
+  local key, asked = KEYS[place], ARGV[3 + 2 * #firsts + place]
+  if not short or place == item or not short(key, asked) then
+    answer(key, asked)
   end
 end
 return reply

@@ -3,11 +3,11 @@
 --
 -- KEYS   of each: 1 state, 2 queue, 3 waiters
 -- ARGV   1 permits of a resource: 1 makes it a lock; 2 PUBLISH or SPUBLISH; 3 the channel of a process without its name
---        then of each: `<operation> <token> <ms> <turn>`; only who waits needs a turn, the number of his ask
+--        then of each: operation, token, ms, turn; only who waits needs a turn, the number of his ask
 -- reply  of each: an answer as its operation has it, or {'message'} when its keys hold something else
 --
 -- state    string: `<fence> <queued> <holders> <void>`: the last fence that was given; 1 when there may be a queue, else 0;
---          each token that holds a permit, with the server time in ms at which its lease ends, as `token=ends,token=ends`;
+--          each token that holds a permit, with the server time in ms at which its lease ends, as `ends=token,ends=token`;
 --          and in the same way those that were given up, with the time until which they stay void
 -- queue    list: the tokens that wait, in the order in which they came
 -- waiters  hash: each of them, as `<alive> <turn>`: the server time until which it counts as alive without asking again, and
@@ -26,13 +26,19 @@ local ALIVE_UNHEARD = 1500
 local HANDED = 2000
 -- How many tokens of a resource are void at a time: a Redis that is slow voids many, and must not be slower for it.
 local MOST_VOID = 100
--- For how long a fence is remembered after its lease was last begun: longer than any step of a clock that it should survive.
-local KEPT = '86400000'
+-- For how long a fence is remembered, in ms: for a day after its lease was last begun, which is longer than any step of a clock
+-- that it should survive; and as long again as an age lasts, since only the first lease of an age puts it off.
+local KEPT = '97200000'
+-- 10,000 s: so many digits of a time in us are the number of its age.
+local AGE_DIGITS = 6
 
+local call, sub = redis.call, string.sub
 local permits, verb, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local clock = redis.call('TIME')
-local micros = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local now = math.floor(micros / 1000)
+local clock = call('TIME')
+-- As text, times and fences have 16 digits in us and 13 in ms (until the year 2286), so they compare like numbers.
+local micros_text = clock[1] .. sub('00000' .. clock[2], -6)
+local now_text = sub(micros_text, 1, -4)
+local micros, now = tonumber(micros_text), tonumber(now_text)
 
 -- Lua would print 2^50 as 1.1258999068426e+15.
 local function whole(number)
@@ -42,10 +48,10 @@ end
 -- Carries out anything. Most locks are free when they are asked for, and nobody waits when they are given back; these functions
 -- would cost them more than all the rest, so they are made when one of them is needed.
 local function general()
-  -- Those of `token=ends,token=ends` that have not ended, and how many they are.
+  -- Those of `ends=token,ends=token` that have not ended, and how many they are.
   local function living(text)
     local all, count = {}, 0
-    for token, ends in string.gmatch(text, '([^=,]+)=(%d+)') do
+    for ends, token in string.gmatch(text, '(%d+)=([^,]+)') do
       ends = tonumber(ends)
       if ends > now then
         all[token] = ends
@@ -58,7 +64,7 @@ local function general()
   local function listed(all)
     local texts = {}
     for token, ends in pairs(all) do
-      texts[#texts + 1] = token .. '=' .. ends
+      texts[#texts + 1] = whole(ends) .. '=' .. token
     end
     return table.concat(texts, ',')
   end
@@ -230,33 +236,69 @@ local function general()
   end
 end
 
+local ends_after = {}
+
+-- When a lease ends that begins now, as text.
+local function ends_in(ms)
+  local ends = ends_after[ms]
+  if not ends then
+    ends = whole(now + ms)
+    ends_after[ms] = ends
+  end
+  return ends
+end
+
+-- What most asks are: for a lock that is free, and nobody waits. Answers with the fence, or nil for any other.
+local function take_free(key, text, token, ms)
+  local last = ''
+  if text then
+    last = sub(text, 1, 16)
+    if #text ~= 20 or sub(text, 17) ~= ' 0  ' or #micros_text ~= 16 or last >= micros_text then
+      return nil
+    end
+  end
+  local state = micros_text .. ' 0 ' .. ends_in(ms) .. '=' .. token .. ' '
+  if sub(last, 1, AGE_DIGITS) == sub(micros_text, 1, AGE_DIGITS) then
+    call('SET', key, state, 'KEEPTTL')
+  else
+    call('SET', key, state, 'PX', KEPT)
+  end
+  return micros
+end
+
+-- What most releases are: of the only permit, by its holder, in time, and nobody waits. Answers with 1, or nil for any other.
+local function give_back(key, text, token)
+  if text and #text == 34 + #token and sub(text, 17, 19) == ' 0 ' and sub(text, 33) == '=' .. token .. ' ' then
+    if #now_text == 13 and sub(text, 20, 32) > now_text then
+      call('SET', key, sub(text, 1, 19) .. ' ', 'KEEPTTL')
+      return 1
+    end
+  end
+end
+
 local carry_out
 
 local function answer(place, operation, token, ms, turn)
   local key = KEYS[place]
-  local text = redis.call('GET', key)
+  local text = call('GET', key)
+  local done
   if operation == 'release' then
-    local fence, holder, ends = string.match(text or '', '^(%d+) 0 ([^=]+)=(%d+) $')
-    if holder == token and tonumber(ends) > now and ms == 0 then
-      redis.call('SET', key, fence .. ' 0  ', 'KEEPTTL')
-      return 1
-    end
+    done = ms == 0 and give_back(key, text, token)
   elseif operation ~= 'renew' then
-    local last = not text and 0 or string.match(text, '^(%d+) 0  $')
-    if last then
-      local fence = math.max(last + 1, micros)
-      redis.call('SET', key, string.format('%.0f 0 %s=%.0f ', fence, token, now + ms), 'PX', KEPT)
-      return fence
-    end
+    done = take_free(key, text, token, ms)
+  end
+  if done then
+    return done
   end
   carry_out = carry_out or general()
   return carry_out(place, text, operation, token, ms, turn)
 end
 
 local answers = {}
-for item = 1, #ARGV - 3 do
-  local operation, token, ms, turn = string.match(ARGV[item + 3], '^(%l+) (%S+) (%d+) (%d+)$')
-  local ok, reply = pcall(answer, item * 3 - 2, operation, token, tonumber(ms), turn)
-  answers[item] = ok and reply or { type(reply) == 'table' and reply.err or reply }
+local place, arg = 1, 4
+while ARGV[arg] do
+  local ok, reply = pcall(answer, place, ARGV[arg], ARGV[arg + 1], tonumber(ARGV[arg + 2]), ARGV[arg + 3])
+  answers[#answers + 1] = ok and reply or { type(reply) == 'table' and reply.err or reply }
+  place, arg = place + 3, arg + 4
 end
 return answers
