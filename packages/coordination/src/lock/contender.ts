@@ -96,17 +96,17 @@ interface Unanswered {
 }
 
 /** One ask; that Redis is away is an answer. */
-export async function askOnce<Grant>(
+export function askOnce<Grant>(
   backend: Backend<Grant>,
   ask: Ask,
   queue = true,
 ): Promise<Answer<Grant> | Unanswered> {
-  try {
-    return await backend.ask(ask, queue)
-  } catch (error) {
-    if (!(error instanceof RedisUnavailableError)) throw error
-    return { kind: 'unanswered', doubtful: error.cause !== undefined, cause: error }
-  }
+  return backend.ask(ask, queue).catch(unanswered)
+}
+
+function unanswered(error: unknown): Unanswered {
+  if (!(error instanceof RedisUnavailableError)) throw error
+  return { kind: 'unanswered', doubtful: error.cause !== undefined, cause: error }
 }
 
 function reasonIn(answer: Answer<unknown> | Unanswered) {

@@ -1,6 +1,6 @@
 import { type Clock, type Logger, type Metric, realTime } from '@lockstep/redis'
 import type { Ask, Backend } from './backend.ts'
-import { askOnce, contend, type Granted, type NotGranted } from './contender.ts'
+import { askOnce, contend, type Failed, type Granted, type NotGranted } from './contender.ts'
 import {
   LockLostError,
   LocksClosedError,
@@ -133,7 +133,12 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
     try {
       if (!place.first) await patience.until([place.onFirst])
       if (!place.first) throw this.#failed(resource, patience, signal, {})
-      const outcome = await this.#contend(ask, patience, signal)
+      const outcome = this.#granted(
+        ask,
+        patience,
+        signal,
+        await contend(this.#backend, this.#clock, ask, patience),
+      )
       this.#countWait(outcome, this.#clock.now() - patience.began)
       return this.#hold(ask, outcome, maxHold)
     } finally {
@@ -144,8 +149,12 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
   }
 
   /** Leaves nothing behind in Redis: neither a place in the queue, nor a lock that nobody wants any more. */
-  async #contend(ask: Ask, patience: Patience, signal: AbortSignal | undefined): Promise<Granted<Grant>> {
-    const outcome = await contend(this.#backend, this.#clock, ask, patience)
+  #granted(
+    ask: Ask,
+    patience: Patience,
+    signal: AbortSignal | undefined,
+    outcome: Granted<Grant> | NotGranted | Failed,
+  ): Granted<Grant> {
     const { over } = patience
     if (outcome.kind === 'granted' && over !== 'aborted' && over !== 'closed') return outcome
     if (outcome.kind !== 'over' || outcome.asked) void this.#returns.give(ask, outcome.doubtful)

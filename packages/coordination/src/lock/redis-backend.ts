@@ -31,8 +31,8 @@ export interface RedisBackendOptions {
 interface Item {
   readonly keys: readonly string[]
   readonly args: readonly RedisArgument[]
-  readonly resolve: (reply: unknown) => void
-  readonly reject: (error: unknown) => void
+  readonly answered: (reply: unknown) => void
+  readonly failed: (error: unknown) => void
 }
 
 /**
@@ -57,29 +57,43 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
   const keysOf = (resource: string) =>
     ['state', 'queue', 'waiters'].map((part) => keys.of(`${kind}:${part}`, resource))
 
-  function call(operation: Operation, { resource, token }: Ask, ms: number, turn = 0): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const args = [operation, token, ms, turn]
-    senders[keys.shardOf(resource)]?.({ keys: keysOf(resource), args, resolve, reject })
-    return promise
+  /** @param read what the reply says; it throws when that is nothing that the script says */
+  function call<T>(
+    operation: Operation,
+    { resource, token }: Ask,
+    ms: number,
+    turn: number,
+    read: (resource: string, reply: unknown, turn: number) => T,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const answered = (reply: unknown) => {
+        try {
+          resolve(read(resource, reply, turn))
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const args = [operation, token, ms, turn]
+      senders[keys.shardOf(resource)]?.({ keys: keysOf(resource), args, answered, failed: reject })
+    })
   }
 
-  const giveBack = async (ask: Ask, isVoid: boolean): Promise<boolean> =>
-    flagIn(ask.resource, await call('release', ask, isVoid ? VOID_MS : 0))
+  const giveBack = (ask: Ask, isVoid: boolean): Promise<boolean> =>
+    call('release', ask, isVoid ? VOID_MS : 0, 0, flagIn)
 
   return {
     token: () => `${id}:${++tokens}`,
 
-    async ask(ask: Ask, queue: boolean): Promise<Answer<Fenced>> {
+    ask(ask: Ask, queue: boolean): Promise<Answer<Fenced>> {
       const operation = queue ? 'acquire' : 'try'
       const turn = ++turns
-      if (!durable) return answerIn(ask.resource, await call(operation, ask, ask.lease, turn), turn)
+      if (!durable) return call(operation, ask, ask.lease, turn, answerIn)
       const shard = keys.shardOf(ask.resource)
       const args = [...(voices[shard] ?? []), operation, ask.token, ask.lease, turn]
       return runAndWait({ ...durable, shard, keys: keysOf(ask.resource), args, ask, giveBack })
     },
 
-    renew: async (ask) => flagIn(ask.resource, await call('renew', ask, ask.lease)),
+    renew: (ask) => call('renew', ask, ask.lease, 0, flagIn),
     giveBack,
     // What is handed over is not durable before it was asked for.
     onTurn: ({ resource, token }, listener) =>
@@ -104,7 +118,7 @@ function send(link: CommandLink, shard: number, voice: (string | number)[], item
   link
     .run((redis) => runScript(redis, locksScript, keys, args), shard)
     .then(
-      (replies) => items.forEach(({ resolve }, i) => resolve(replies[i])),
-      (error: unknown) => items.forEach(({ reject }) => reject(error)),
+      (replies) => items.forEach(({ answered }, i) => answered(replies[i])),
+      (error: unknown) => items.forEach(({ failed }) => failed(error)),
     )
 }

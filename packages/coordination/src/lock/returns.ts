@@ -43,18 +43,21 @@ export class Returns {
    * @param doubtful an ask of the token may still be under way, so it must be void from now on
    * @returns never rejects
    */
-  async give(ask: Ask, doubtful: boolean): Promise<Released> {
+  give(ask: Ask, doubtful: boolean): Promise<Released> {
     const sent = this.#clock.now()
     this.#giving.enter()
-    try {
-      return (await this.#backend.giveBack(ask, doubtful)) ? 'released' : 'gone'
-    } catch {
-      if (this.#owed.size < MOST) this.#owed.add({ ask, until: sent + Math.max(ask.lease, LINGER_MS) })
-      this.#retryLater()
-      return 'unknown'
-    } finally {
-      this.#giving.leave()
-    }
+    return this.#backend.giveBack(ask, doubtful).then(
+      (held) => {
+        this.#giving.leave()
+        return held ? 'released' : 'gone'
+      },
+      () => {
+        if (this.#owed.size < MOST) this.#owed.add({ ask, until: sent + Math.max(ask.lease, LINGER_MS) })
+        this.#retryLater()
+        this.#giving.leave()
+        return 'unknown'
+      },
+    )
   }
 
   /** Tries once more, and gives up the rest. */

@@ -35,6 +35,8 @@ const LONGEST_NAME = 512
 
 /** @throws {LockOptionError | DurationError} naming the option that is wrong */
 export function termsOf(options: Omit<AcquireOptions, 'signal'>, defaults: Terms): Terms {
+  if (options.ttl === undefined && options.wait === undefined && options.maxHold === undefined)
+    return defaults
   const ms = (name: keyof Terms, least: number, most: number): number => {
     const given = options[name]
     const length = given === undefined ? defaults[name] : toMilliseconds(given, name)

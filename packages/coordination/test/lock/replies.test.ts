@@ -34,7 +34,7 @@ await test('S3 the answer of Redis is lost', async (t) => {
   const asksFor = (resource: string) =>
     seen.filter(({ by, words }) => by !== 'lua' && words.some((word) => word.endsWith(`:state:${resource}`)))
   const comeLate = async (resource: string) => {
-    const ask = asksFor(resource).find(({ words }) => /^(acquire|try) /.test(words.at(-1) ?? ''))
+    const ask = asksFor(resource).find(({ words }) => /^(acquire|try)$/.test(words.at(-4) ?? ''))
     return say(direct, ...(ask?.words ?? []))
   }
   const granted = async (resource: string) => (await stateOf(direct, resource)).holders.length === 1
