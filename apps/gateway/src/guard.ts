@@ -28,6 +28,8 @@ export function refuse(app: FastifyInstance, serviceId: string, limits: Limits):
       throw methodNotAllowed(request.method)
     }
     if (isAmbiguous(splitOnce(request.url, '?')[0])) throw ambiguousPath()
+    // Node reads the first of several; who stands behind it may read the last (RFC 9112, 3.2).
+    if (timesIn(request.raw.rawHeaders, 'host') > 1) throw notHttp('It has more than one Host')
   })
 
   const { server } = app
@@ -44,6 +46,7 @@ export function refuse(app: FastifyInstance, serviceId: string, limits: Limits):
     socket.on('error', () => {})
     answer(socket, methodNotAllowed(request.method ?? ''), `allow: ${ALLOWED.join(', ')}\r\n`)
   })
+  server.on('checkExpectation', ({ socket }) => answer(socket, notExpected()))
   server.headersTimeout = limits.headers
   server.requestTimeout = limits.request
   server.timeout = limits.idle
@@ -68,13 +71,23 @@ function problemOf({ code }: NodeJS.ErrnoException): ProblemError {
       detail: 'The request did not arrive in time',
     })
   }
-  return new ProblemError({
-    status: 400,
-    code: 'NOT_HTTP',
-    title: 'Bad Request',
-    detail: 'This is not HTTP/1.1',
-  })
+  return notHttp('This is not HTTP/1.1')
 }
+
+const notHttp = (detail: string) =>
+  new ProblemError({ status: 400, code: 'NOT_HTTP', title: 'Bad Request', detail })
+
+const notExpected = () =>
+  new ProblemError({
+    status: 417,
+    code: 'EXPECTATION_FAILED',
+    title: 'Expectation Failed',
+    detail: 'Nothing is expected here but 100-continue',
+  })
+
+/** @param headers names and values by turns, as they came */
+const timesIn = (headers: readonly string[], name: string): number =>
+  headers.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length
 
 /** An answer for a connection that is closed with it. */
 function message({ status, code, title, message: detail }: ProblemError, headers: string): string {

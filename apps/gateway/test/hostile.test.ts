@@ -54,6 +54,22 @@ await test('smuggling: lengths that contradict one another are refused, and neve
   t.equal(asked, 0)
 })
 
+await test('a request with two hosts, or with expectations of its own, is refused', async (t) => {
+  let asked = 0
+  const { url } = await upstream(t, (incoming, response) => {
+    asked++
+    echo(incoming, response)
+  })
+  const address = await gateway(t, [url])
+  const hosts = await sent(address, request('GET /books', 'host: evil'))
+  t.equal(hosts.status, 400)
+  t.match(hosts.answer, /application\/problem\+json[\s\S]*NOT_HTTP/)
+  const expecting = await sent(address, request('GET /books', 'Expect: 200-maybe'))
+  t.equal(expecting.status, 417)
+  t.match(expecting.answer, /application\/problem\+json[\s\S]*EXPECTATION_FAILED/)
+  t.equal(asked, 0)
+})
+
 await test('smuggling: what goes on has the length of what was read', async (t) => {
   const { url } = await upstream(t, echo)
   const address = await gateway(t, [url])

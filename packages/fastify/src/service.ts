@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { type ErrorsOptions, errorsPlugin, frameworkErrors } from './errors.ts'
+import { ProblemError } from './problem.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type Formats, useValidation } from './validation.ts'
 
@@ -18,6 +19,14 @@ export interface ServiceOptions extends ErrorsOptions {
 /** The id of this replica: what it is told, or else its name and machine. */
 export const serviceId = (name: string, settings: ServiceSettings): string =>
   settings.SERVICE_ID ?? `${name}-${hostname()}-${process.pid}`
+
+const encodingNotAccepted = () =>
+  new ProblemError({
+    status: 415,
+    code: 'ENCODING_NOT_ACCEPTED',
+    title: 'Unsupported Media Type',
+    detail: 'Send the body as it is, without Content-Encoding',
+  })
 
 const asItIs = (target: string) => target
 
@@ -48,9 +57,14 @@ export function createService({
     routerOptions: { maxParamLength: 2000 },
   })
   useValidation(app, formats)
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     // What the fleet evicts must not live on in a cache that nobody can tell.
     reply.header('x-served-by', id).header('cache-control', 'no-cache')
+    // Nobody here unpacks a body: it would be read for what it is not (RFC 9110, 15.5.16).
+    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+      reply.header('accept-encoding', 'identity')
+      throw encodingNotAccepted()
+    }
   })
   // JSON alone is taken: the other parser that Fastify brings would hand on any text.
   app.removeContentTypeParser('text/plain')

@@ -167,3 +167,18 @@ await test('S2 only a trusted proxy says whose request it is', async (t) => {
     code: 'LOCKSTEP_SETTINGS_INVALID',
   })
 })
+
+await test('a body that is packed is refused, as nobody unpacks it', async (t) => {
+  const app = service()
+  const post = (encoding: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/things',
+      headers: { 'content-encoding': encoding, 'content-type': 'application/json' },
+      body: '{"name":"a"}',
+    })
+  const refused = await post('gzip')
+  t.match(refused.json(), { status: 415, code: 'ENCODING_NOT_ACCEPTED' })
+  t.equal(refused.headers['accept-encoding'], 'identity')
+  t.equal((await post('identity')).statusCode, 200)
+})
