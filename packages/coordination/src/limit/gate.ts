@@ -72,7 +72,7 @@ export class Gate {
     const sent = this.#clock.now()
     const batch: Batch = { shard, questions, due: sent + this.#timeout }
     this.#watch(batch)
-    const asks = questions.length === 1 && questions[0] ? [questions[0].ask] : questions.map(({ ask }) => ask)
+    const asks = questions.map(({ ask }) => ask)
     this.#store.ask(shard, asks, mode).then(
       (answers) => {
         this.#end(batch)

@@ -20,19 +20,12 @@ export function redisStore(
     shards: keys.shards,
     shardOf: (name) => keys.shardOf(name),
     ask(shard, asks, mode) {
-      const [only] = asks
-      if (only !== undefined && asks.length === 1) {
-        const args = [mode, ...numbers, textOf(only)]
-        return link
-          .run((redis) => runScript(redis, script, [keys.of('limit', only.name)], args), shard)
-          .then((reply) => answersIn(reply, policy, tiers.length, asks, FIRST))
-      }
       const items = itemsOf(asks)
-      const meters = Array.from(items.keys(), (name) => keys.of('limit', name))
-      const args = [mode, ...numbers, ...Array.from(items.values(), ({ text }) => text)]
+      const meters = items.map(({ name }) => keys.of('limit', name))
+      const args = [mode, ...numbers, ...items.map(({ text }) => text)]
       return link
         .run((redis) => runScript(redis, script, meters, args), shard)
-        .then((reply) => answersIn(reply, policy, tiers.length, asks, [...items.values()]))
+        .then((reply) => answersIn(reply, policy, tiers.length, asks, items))
     },
     async forget(name) {
       await link.run((redis) => redis.del(keys.of('limit', name)), keys.shardOf(name))
@@ -42,25 +35,28 @@ export function redisStore(
 
 /** What one key is asked for, in turn, and by which of the askings. */
 interface Item {
+  readonly name: string
   text: string
   readonly places: number[]
 }
 
 const textOf = ({ cost, want }: Ask): string => (want === 0 ? `${cost}` : `${cost}+${want}`)
 
-const FIRST: readonly Pick<Item, 'places'>[] = [{ places: [0] }]
-
-/** By name, in the order of the first asking of each. */
-function itemsOf(asks: readonly Ask[]): Map<string, Item> {
-  const items = new Map<string, Item>()
-  for (const [place, ask] of asks.entries()) {
-    const text = textOf(ask)
-    const item = items.get(ask.name)
-    if (item === undefined) {
-      items.set(ask.name, { text, places: [place] })
+/** One of each name, in the order of the first asking. */
+function itemsOf(asks: readonly Ask[]): Item[] {
+  const items: Item[] = []
+  const byName = new Map<string, Item>()
+  for (let place = 0; place < asks.length; place++) {
+    const ask = asks[place]
+    if (ask === undefined) continue
+    const known = byName.get(ask.name)
+    if (known === undefined) {
+      const item = { name: ask.name, text: textOf(ask), places: [place] }
+      byName.set(ask.name, item)
+      items.push(item)
     } else {
-      item.text += `,${text}`
-      item.places.push(place)
+      known.text += `,${textOf(ask)}`
+      known.places.push(place)
     }
   }
   return items
