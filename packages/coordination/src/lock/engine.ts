@@ -131,7 +131,7 @@ export class LockEngine<Grant, L extends Lock> implements Locks<L> {
     this.#stats.waiting++
     this.#asking.enter()
     try {
-      if (!place.first) await patience.until([place.onFirst])
+      if (!place.first) await patience.until([(listener) => place.onFirst(listener)])
       if (!place.first) throw this.#failed(resource, patience, signal, {})
       const outcome = this.#granted(
         ask,

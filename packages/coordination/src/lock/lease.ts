@@ -61,7 +61,7 @@ export class Lease implements LeaseView {
     this.#deadline = this.#deadlineOf(sent, lease)
     this.#renewAt = handed ? now : sent + lease / 3
     if (handed) void this.#renew(now)
-    this.#wait()
+    this.#wait(now)
   }
 
   get resource(): string {
@@ -110,14 +110,14 @@ export class Lease implements LeaseView {
     return Math.min(deadlineOf(sent, lease), this.#until)
   }
 
-  #wait(): void {
+  #wait(now: number): void {
     const next = this.#renewing ? this.#deadline : Math.min(this.#renewAt, this.#deadline)
     const { clock } = this.#options
     this.#cancel()
-    this.#cancel = clock.after(Math.max(0, next - clock.now()), () => this.#due())
+    this.#cancel = clock.after(Math.max(0, next - now), this.#due)
   }
 
-  #due(): void {
+  readonly #due = (): void => {
     if (this.#lost || this.#release) return
     const now = this.#options.clock.now()
     if (now >= this.#deadline) {
@@ -125,7 +125,7 @@ export class Lease implements LeaseView {
       return
     }
     if (now >= this.#renewAt && !this.#renewing) void this.#renew(now)
-    this.#wait()
+    this.#wait(now)
   }
 
   /** The last renewal ends with `maxHold`; none is sent that would bring nothing. */
@@ -148,6 +148,6 @@ export class Lease implements LeaseView {
       this.#renewAt = this.#options.clock.now() + ask.lease * RETRY_SHARE
     }
     this.#renewing = false
-    if (!this.#lost && !this.#release) this.#wait()
+    if (!this.#lost && !this.#release) this.#wait(this.#options.clock.now())
   }
 }

@@ -1,22 +1,25 @@
-/** A caller's place in a line. */
+/** A caller's place in a line: between those who came before and after. */
 export class Place {
-  readonly #line: Set<Place>
-  readonly #emptied: () => void
+  /** Whether all who came before have left. */
+  first: boolean
+  #before: Place | undefined
+  #after: Place | undefined
+  readonly #lastLeft: (before: Place | undefined) => void
   #listener: () => void = () => {}
 
-  constructor(line: Set<Place>, emptied: () => void) {
-    this.#line = line
-    this.#emptied = emptied
-    line.add(this)
+  /**
+   * @param before whoever was the last in the line
+   * @param lastLeft is told who is the last now, when this place was
+   */
+  constructor(before: Place | undefined, lastLeft: (before: Place | undefined) => void) {
+    this.first = before === undefined
+    this.#before = before
+    this.#lastLeft = lastLeft
+    if (before) before.#after = this
   }
 
-  /** Whether all who came before have left. */
-  get first(): boolean {
-    const [first] = this.#line
-    return first === this
-  }
-
-  readonly onFirst = (listener: () => void): (() => void) => {
+  /** Calls back when it is the first, until the returned function is called. */
+  onFirst(listener: () => void): () => void {
     this.#listener = listener
     return () => {
       this.#listener = () => {}
@@ -24,11 +27,14 @@ export class Place {
   }
 
   leave(): void {
-    const wasFirst = this.first
-    this.#line.delete(this)
-    const [next] = this.#line
-    if (!next) this.#emptied()
-    else if (wasFirst) next.#listener()
+    const before = this.#before
+    const after = this.#after
+    if (before) before.#after = after
+    if (!after) return this.#lastLeft(before)
+    after.#before = before
+    if (before) return
+    after.first = true
+    after.#listener()
   }
 }
 
@@ -37,18 +43,18 @@ export class Place {
  * queue there holds one waiter a process and resource, and each has its turn in the order in which they came.
  */
 export class Lines {
-  readonly #lines = new Map<string, Set<Place>>()
+  readonly #last = new Map<string, Place>()
 
   has(resource: string): boolean {
-    return this.#lines.has(resource)
+    return this.#last.has(resource)
   }
 
   join(resource: string): Place {
-    let line = this.#lines.get(resource)
-    if (!line) {
-      line = new Set()
-      this.#lines.set(resource, line)
-    }
-    return new Place(line, () => this.#lines.delete(resource))
+    const place = new Place(this.#last.get(resource), (before) => {
+      if (before) this.#last.set(resource, before)
+      else this.#last.delete(resource)
+    })
+    this.#last.set(resource, place)
+    return place
   }
 }

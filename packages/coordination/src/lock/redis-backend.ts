@@ -113,8 +113,12 @@ export function redisBackend(options: RedisBackendOptions): Backend<Fenced> {
 }
 
 function send(link: CommandLink, shard: number, voice: (string | number)[], items: readonly Item[]): void {
-  const keys = items.flatMap((item) => item.keys)
-  const args = [...voice, ...items.flatMap((item) => item.args)]
+  const keys: string[] = []
+  const args: RedisArgument[] = [...voice]
+  for (const item of items) {
+    keys.push(...item.keys)
+    args.push(...item.args)
+  }
   link
     .run((redis) => runScript(redis, locksScript, keys, args), shard)
     .then(
