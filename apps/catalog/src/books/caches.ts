@@ -1,11 +1,11 @@
 import type { Cache, Invalidated, NamedCache } from '@lockstep/cache'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { CacheSettings } from '../config.ts'
 import { taggedWith, tagsEntry } from '../tags/caches.ts'
 import { Book } from './book.ts'
 import { type Isbn, isIsbn10, parseIsbn, toIsbn13 } from './isbn.ts'
 import type { BookRepository } from './repository.ts'
+import type { CacheSettings } from './settings.ts'
 
 /** The caches of the catalogue. Pages are cached as they are sent, by their routes. */
 export interface BookCaches {

@@ -1,4 +1,4 @@
-import type { CacheSettings } from '../config.ts'
+import type { CacheSettings } from '../books/settings.ts'
 
 /** For so long past its time a page is shown while it is read anew. */
 const STALE_PAGES = '30s'
