@@ -144,6 +144,19 @@ await test('S3 a fence is remembered for a day after its lease was begun', async
   await at(begin + age)
   await ask('acquire', 'p:3', 10_000)
   t.ok((await kept()) > day + age - 60_000, 'and the first of the next one does')
+  await ask('release', 'p:3', 0)
+  await at(begin - 20 * HOUR)
+  await ask('acquire', 'p:4', 10_000)
+  t.ok((await kept()) > day + 20 * HOUR, 'and a clock that was set back has to catch up first')
+})
+
+await test('S3 a state that is written otherwise is nobody to take over from', async (t) => {
+  const { port } = await testRedis(t)
+  const link = await openLink(t, urlOf(port))
+  const { at, ask } = subject(link, 'a')
+  await at(START)
+  await say(link, 'set', keyOf('state', 'a'), `${START * 1000} 0 p:1=${START + 60_000} `, 'PX', HOUR)
+  t.match(await ask('acquire', 'q:1', 10_000), [/it says p:1=/])
 })
 
 await test('S3 the tokens that were given up do not pile up', async (t) => {

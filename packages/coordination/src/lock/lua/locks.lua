@@ -28,7 +28,7 @@ local HANDED = 2000
 local MOST_VOID = 100
 -- For how long a fence is remembered, in ms: for a day after its lease was last begun, which is longer than any step of a clock
 -- that it should survive; and as long again as an age lasts, since only the first lease of an age puts it off.
-local KEPT = '97200000'
+local KEPT = 97200000
 -- 10,000 s: so many digits of a time in us are the number of its age.
 local AGE_DIGITS = 6
 
@@ -51,8 +51,9 @@ local function general()
   -- Those of `ends=token,ends=token` that have not ended, and how many they are.
   local function living(text)
     local all, count = {}, 0
-    for ends, token in string.gmatch(text, '(%d+)=([^,]+)') do
-      ends = tonumber(ends)
+    for item in string.gmatch(text, '[^,]+') do
+      local ends, token = string.match(item, '^(%d+)=(.+)$')
+      ends = tonumber(ends) or error('it says ' .. item)
       if ends > now then
         all[token] = ends
         count = count + 1
@@ -83,7 +84,9 @@ local function general()
 
   local function write(it)
     local state = whole(it.fence) .. (it.queued and ' 1 ' or ' 0 ') .. listed(it.holders) .. ' ' .. listed(it.void)
-    redis.call('SET', it.key, state, 'PX', KEPT)
+    -- A fence ahead of the clock, which was set back, is remembered until the clock has caught up, too: only then do ages count.
+    local behind = math.max(0, math.ceil((it.fence - micros) / 1000))
+    redis.call('SET', it.key, state, 'PX', whole(KEPT + behind))
   end
 
   local function remember(it, token, alive, turn)
