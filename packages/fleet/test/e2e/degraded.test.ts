@@ -49,7 +49,16 @@ async function become(shop: Bookshop, status: string, services = ALL) {
   const own = [...shop.replicas].filter(([name]) => services.some((service) => name.startsWith(service)))
   await Promise.all(
     own.map(([name, replica]) =>
-      until(`${name} is ${status}`, async () => (await health(replica)) === status, 60_000),
+      until(
+        `${name} is ${status}`,
+        async () => {
+          const now = await health(replica)
+          // Told as what was last seen.
+          if (now !== status) throw new Error(`it is ${now}`)
+          return true
+        },
+        60_000,
+      ),
     ),
   )
 }
