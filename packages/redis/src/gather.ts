@@ -10,18 +10,16 @@ const ENOUGH = 2048
 export function gatherer(): (stream: Writable) => void {
   let corked: Writable | undefined
   return (stream) => {
-    if (corked === stream) {
-      if (stream.writableLength >= ENOUGH) {
+    if (corked !== stream) {
+      corked = stream
+      stream.cork()
+      process.nextTick(() => {
+        if (corked === stream) corked = undefined
         stream.uncork()
-        stream.cork()
-      }
-      return
-    }
-    corked = stream
-    stream.cork()
-    process.nextTick(() => {
-      if (corked === stream) corked = undefined
+      })
+    } else if (stream.writableLength >= ENOUGH) {
       stream.uncork()
-    })
+      stream.cork()
+    }
   }
 }

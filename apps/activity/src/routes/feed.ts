@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Tokens } from '@lockstep/fastify'
-import { problemAnswers } from '@lockstep/fastify'
+import { problemAnswers, type Tokens } from '@lockstep/fastify'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Hub } from '../feed/hub.ts'

@@ -46,9 +46,7 @@ const textOf = ({ cost, want }: Ask): string => (want === 0 ? `${cost}` : `${cos
 function itemsOf(asks: readonly Ask[]): Item[] {
   const items: Item[] = []
   const byName = new Map<string, Item>()
-  for (let place = 0; place < asks.length; place++) {
-    const ask = asks[place]
-    if (ask === undefined) continue
+  for (const [place, ask] of asks.entries()) {
     const known = byName.get(ask.name)
     if (known === undefined) {
       const item = { name: ask.name, text: textOf(ask), places: [place] }

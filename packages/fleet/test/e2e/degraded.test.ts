@@ -44,22 +44,18 @@ function load(reads: readonly Read[]) {
 
 const ALL = ['catalog', 'users', 'orders', 'activity']
 
-/** Each of them by itself: on a busy machine one of many may be late at any moment. */
-async function become(shop: Bookshop, status: string, services = ALL) {
+function become(shop: Bookshop, status: string, services = ALL) {
   const own = [...shop.replicas].filter(([name]) => services.some((service) => name.startsWith(service)))
-  await Promise.all(
-    own.map(([name, replica]) =>
-      until(
-        `${name} is ${status}`,
-        async () => {
-          const now = await health(replica)
-          // Told as what was last seen.
-          if (now !== status) throw new Error(`it is ${now}`)
-          return true
-        },
-        60_000,
-      ),
-    ),
+  const states = () => Promise.all(own.map(async ([name, replica]) => ({ name, now: await health(replica) })))
+  return until(
+    `${services.join(', ')} are ${status}`,
+    async () => {
+      const others = (await states()).filter(({ now }) => now !== status)
+      // Told as what was last seen.
+      if (others.length > 0) throw new Error(others.map(({ name, now }) => `${name} is ${now}`).join(', '))
+      return true
+    },
+    60_000,
   )
 }
 

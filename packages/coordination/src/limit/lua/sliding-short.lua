@@ -37,8 +37,8 @@ if ARGV[1] == 'consume' and ARGV[3] == '1' then
   end
 
   -- Whether it was answered.
-  short = function(key, item)
-    local text, permits = try('GET', key), item == '1' and 1 or tonumber(item)
+  short = function(key, asked)
+    local text, permits = try('GET', key), asked == '1' and 1 or tonumber(asked)
     if not permits or type(text) ~= 'string' or #text ~= 54 then
       return false
     end
