@@ -1,3 +1,4 @@
+export { lanes } from './lanes.ts'
 export { ManualClock } from './manual-clock.ts'
 export { type ServiceProcess, startService } from './processes.ts'
 export { type FaultProxy, faultProxy, type ProxiedConnection, type Which } from './proxy.ts'

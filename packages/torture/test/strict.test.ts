@@ -1,8 +1,8 @@
+import { lanes } from '@lockstep/testing'
 import { test } from 'tap'
 import { type StrictReport, strict } from '../src/linearizability/strict.ts'
 import { control, type Scenario, strictScenarios } from '../src/scenarios.ts'
 import { strictTable } from '../src/table.ts'
-import { lanes } from './lanes.ts'
 
 const SECONDS = 2.5
 

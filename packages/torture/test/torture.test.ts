@@ -1,8 +1,8 @@
+import { lanes } from '@lockstep/testing'
 import { test } from 'tap'
 import { type Scenario, scenarios, textbookFails } from '../src/scenarios.ts'
 import { propagationOf, tortureTable } from '../src/table.ts'
 import { type Report, torture } from '../src/torture.ts'
-import { lanes } from './lanes.ts'
 
 const SECONDS = 4
 const seed = Date.now() % 1_000_000
