@@ -45,8 +45,7 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- Carries out anything. Most locks are free when they are asked for, and nobody waits when they are given back; these functions
--- would cost them more than all the rest, so they are made when one of them is needed.
+-- Carries out anything. To make these functions costs more than most asks do, so they are made when one of them is needed.
 local function general()
   -- Those of `ends=token,ends=token` that have not ended, and how many they are.
   local function living(text)
@@ -239,24 +238,21 @@ local function general()
   end
 end
 
-local ends_after = {}
+-- What most asks are is done without all that, on the state as text. These are of a lock, in a state that has at most one
+-- holder and no void token, and with times of the usual length; they answer with nil for any other, and have changed nothing.
+local usual = permits == 1 and #micros_text == 16 and #now_text == 13
 
 -- When a lease ends that begins now, as text.
 local function ends_in(ms)
-  local ends = ends_after[ms]
-  if not ends then
-    ends = whole(now + ms)
-    ends_after[ms] = ends
-  end
-  return ends
+  return string.format('%.0f', now + ms)
 end
 
--- What most asks are: for a lock that is free, and nobody waits. Answers with the fence, or nil for any other.
+-- For a lock that is free, and nobody waits. Answers with the fence.
 local function take_free(key, text, token, ms)
   local last = ''
   if text then
     last = sub(text, 1, 16)
-    if #text ~= 20 or sub(text, 17) ~= ' 0  ' or #micros_text ~= 16 or last >= micros_text then
+    if sub(text, 17) ~= ' 0  ' or last >= micros_text then
       return nil
     end
   end
@@ -269,27 +265,73 @@ local function take_free(key, text, token, ms)
   return micros
 end
 
--- What most releases are: of the only permit, by its holder, in time, and nobody waits. Answers with 1, or nil for any other.
-local function give_back(key, text, token)
-  if text and #text == 34 + #token and sub(text, 17, 19) == ' 0 ' and sub(text, 33) == '=' .. token .. ' ' then
-    if #now_text == 13 and sub(text, 20, 32) > now_text then
-      call('SET', key, sub(text, 1, 19) .. ' ', 'KEEPTTL')
-      return 1
+-- Whether this token alone holds the lock, and still does.
+local function holds(text, token)
+  return text and sub(text, 33) == '=' .. token .. ' ' and sub(text, 20, 32) > now_text
+end
+
+-- Gives back to nobody, or hands over to who is first in the queue.
+local function give_back(place, text)
+  local key = KEYS[place]
+  local head = sub(text, 17, 19) == ' 1 ' and call('LINDEX', KEYS[place + 1], 0)
+  if not head then
+    call('SET', key, sub(text, 1, 17) .. '0  ', 'KEEPTTL')
+    return 1
+  end
+  local alive, turn = string.match(call('HGET', KEYS[place + 2], head) or '', '^(%d+) (%d+)$')
+  local rest = tonumber(alive or 0) - now
+  if rest <= 0 or rest > ALIVE or sub(text, 1, 16) >= micros_text then
+    return nil
+  end
+  local message = head .. ' ' .. turn .. ' ' .. micros_text .. ' ' .. HANDED
+  if call(verb, channel .. string.match(head, '^[^:]*'), message) == 0 then
+    return nil
+  end
+  call('LPOP', KEYS[place + 1])
+  call('HDEL', KEYS[place + 2], head)
+  call('SET', key, micros_text .. ' 1 ' .. ends_in(HANDED) .. '=' .. head .. ' ', 'PX', KEPT)
+  return 1
+end
+
+-- Takes a place in the queue of a lock that another holds, unless there is no turn. Answers as to acquire does.
+local function wait(place, text, token, turn)
+  local ends, holder = string.match(text, '^%d+ [01] (%d+)=([^ ,]+) $')
+  if not ends or #ends ~= 13 or ends <= now_text or holder == token then
+    return nil
+  end
+  if turn then
+    local queue, waiters = KEYS[place + 1], KEYS[place + 2]
+    if call('HSET', waiters, token, ends_in(ALIVE) .. ' ' .. turn) == 1 then
+      call('RPUSH', queue, token)
+    end
+    call('PEXPIRE', queue, ALIVE * 2)
+    call('PEXPIRE', waiters, ALIVE * 2)
+    if sub(text, 18, 18) == '0' then
+      call('SET', KEYS[place], sub(text, 1, 17) .. '1' .. sub(text, 19), 'PX', KEPT)
     end
   end
+  local rest = tonumber(ends) - now
+  return { rest, rest }
+end
+
+local function in_short(place, text, operation, token, ms, turn)
+  if operation == 'release' then
+    return ms == 0 and holds(text, token) and give_back(place, text)
+  elseif operation == 'renew' then
+    if not holds(text, token) then
+      return nil
+    end
+    call('SET', KEYS[place], sub(text, 1, 19) .. ends_in(ms) .. sub(text, 33), 'PX', KEPT)
+    return 1
+  end
+  return take_free(KEYS[place], text, token, ms) or text and wait(place, text, token, operation == 'acquire' and turn)
 end
 
 local carry_out
 
 local function answer(place, operation, token, ms, turn)
-  local key = KEYS[place]
-  local text = call('GET', key)
-  local done
-  if operation == 'release' then
-    done = ms == 0 and give_back(key, text, token)
-  elseif operation ~= 'renew' then
-    done = take_free(key, text, token, ms)
-  end
+  local text = call('GET', KEYS[place])
+  local done = usual and in_short(place, text, operation, token, ms, turn)
   if done then
     return done
   end
