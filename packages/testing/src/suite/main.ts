@@ -22,12 +22,12 @@ const checks: { name: string; command: string; args: string[] }[] = [
 const [only] = process.argv.slice(2)
 try {
   await findRedisServer({ report: say })
-  const failed: string[] = []
+  const broken: string[] = []
   for (const { name, command, args } of only === undefined ? checks : []) {
     const begun = performance.now()
     const status = await run(command, args, root)
     say(`${status === 0 ? '✓' : '✗'} ${name} (${Math.round((performance.now() - begun) / 1000)} s)`)
-    if (status !== 0) failed.push(`✗ ${name}`)
+    if (status !== 0) broken.push(`✗ ${name}`)
   }
   const results = await runTests(root, only ?? '', ({ file, passed, failed, seconds, output }) => {
     if (failed > 0) say(output)
@@ -35,8 +35,8 @@ try {
   })
   if (results.measured.length > 0)
     say(['', 'Measured:', ...results.measured.map((line) => `  ${line}`)].join('\n'))
-  for (const line of [...failed, ...results.failures.map((name) => `✗ ${name}`)]) say(line)
-  const all = results.failed + failed.length
+  for (const line of [...broken, ...results.failures.map((name) => `✗ ${name}`)]) say(line)
+  const all = results.failed + broken.length
   say(`\n${results.passed} passed, ${all} failed`)
   process.exitCode = all > 0 || results.passed === 0 ? 1 : 0
 } catch (error) {

@@ -4,12 +4,16 @@ import { lanes } from '../lanes.ts'
 import { type FileResult, type Results, runTestFile } from './test-file.ts'
 
 /** These use all cores, or measure what happens between the processes that they start: they run one at a time. */
-const ALONE = /^packages\/(?:cache\/test\/simulation\/simulation|torture|fleet)\b/
+const ALONE = /^packages\/(?:cache\/test\/simulation\/simulation|torture|fleet\/test\/e2e\/eviction)\b/
+/** These start ten processes and more, each: two at a time keep the cores busy. */
+const FLEETS = /^packages\/fleet\b/
+/** Of the others many wait for something most of the time, a failover or a lease, so there is one more than there are cores. */
+const BESIDE = availableParallelism() + 1
 /** These take the longest of the others, so they are begun first. */
 const LONG = /^(?:packages\/(?:coordination\/test\/lock|redis\/test\/cluster)|apps\/catalog\/test\/import-)/
 
 /**
- * Runs all files of tests, as many at a time as there are cores.
+ * Runs all files of tests.
  *
  * @param only runs the files whose path has this text
  * @param ended is told of each file, in the order in which they were begun
@@ -22,11 +26,17 @@ export async function runTests(
   const files = globSync(['{packages,apps}/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'], { cwd: root })
     .filter((file) => file.includes(only))
     .toSorted()
-  const { beside = [], alone = [] } = Object.groupBy(files, (file) => (ALONE.test(file) ? 'alone' : 'beside'))
-  const [long, short] = [beside.filter((file) => LONG.test(file)), beside.filter((file) => !LONG.test(file))]
+  const left = new Set(files)
+  const take = (pattern: RegExp): string[] => {
+    const some = [...left].filter((file) => pattern.test(file))
+    for (const file of some) left.delete(file)
+    return some
+  }
+  const [alone, fleets, long] = [take(ALONE), take(FLEETS), take(LONG)]
   const all: Results = { passed: 0, failed: 0, failures: [], measured: [] }
   for (const [count, group] of [
-    [Math.max(2, availableParallelism()), [...long, ...short]],
+    [BESIDE, [...long, ...left]],
+    [2, fleets],
     [1, alone],
   ] as const) {
     for (const { result } of lanes(count, group, (file) => runTestFile(file, root))) {
