@@ -1,15 +1,10 @@
-import { readFileSync } from 'node:fs'
 import type { RedisLink } from '@lockstep/redis'
 import { testRedis, until } from '@lockstep/testing'
 import { test } from 'tap'
+import { clockedScript, setClock } from './clocked.ts'
 import { openLink, urlOf } from './links.ts'
 import { keyOf, parsed, say } from './rig.ts'
 
-/** The script as it is, but for its clock: that is a list in Redis, which a test can set. */
-const lua = readFileSync(new URL('../../src/lock/lua/locks.lua', import.meta.url), 'utf8').replace(
-  "call('TIME')",
-  "call('LRANGE', 'clock', 0, 1)",
-)
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 0, 1)
 
@@ -17,19 +12,29 @@ const START = Date.UTC(2026, 0, 1)
 function subject(link: RedisLink, resource: string) {
   const keys = [keyOf('state', resource), keyOf('queue', resource), keyOf('waiters', resource)]
   return {
-    async at(ms: number) {
-      await say(link, 'del', 'clock')
-      await say(link, 'rpush', 'clock', Math.floor(ms / 1000), (ms % 1000) * 1000)
-    },
+    at: (ms: number) => setClock(link, ms),
     async ask(operation: string, token: string, ms: number): Promise<unknown> {
-      const answers = await say(link, 'eval', lua, 3, ...keys, 1, 'PUBLISH', 'wake:', operation, token, ms, 1)
+      const answers = await say(
+        link,
+        'eval',
+        clockedScript,
+        3,
+        ...keys,
+        1,
+        'PUBLISH',
+        'wake:',
+        operation,
+        token,
+        ms,
+        1,
+      )
       return Array.isArray(answers) ? answers[0] : answers
     },
   }
 }
 
 await test("S3 the server's clock is stepped", async (t) => {
-  t.match(lua, /'clock'/)
+  t.match(clockedScript, /'clock'/)
   const { port } = await testRedis(t)
   const link = await openLink(t, urlOf(port))
 

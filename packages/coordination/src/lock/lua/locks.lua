@@ -279,8 +279,7 @@ local function give_back(place, text)
     return 1
   end
   local alive, turn = string.match(call('HGET', KEYS[place + 2], head) or '', '^(%d+) (%d+)$')
-  local rest = tonumber(alive or 0) - now
-  if rest <= 0 or rest > ALIVE or sub(text, 1, 16) >= micros_text then
+  if tonumber(alive or 0) <= now or sub(text, 1, 16) >= micros_text then
     return nil
   end
   local message = head .. ' ' .. turn .. ' ' .. micros_text .. ' ' .. HANDED
