@@ -2,7 +2,7 @@ import type { Clock } from '@lockstep/redis'
 import { entryName } from '@lockstep/redis'
 import { type Duration, toMilliseconds } from '@lockstep/settings'
 import { DefinitionError } from './errors.ts'
-import type { Reading } from './read/flight.ts'
+import { type Reading, valueOf } from './read/flight.ts'
 import type { Keeper } from './read/keeper.ts'
 import type { Load } from './read/loader.ts'
 import type { Definition, Policy } from './read/policy.ts'
@@ -96,7 +96,7 @@ export class NamedCache<K, V> {
         return (entry.promise ??= Promise.resolve(entry.value))
       }
     }
-    return this.#parts.reader.read(key, id).then(valueOf)
+    return this.#parts.reader.value(key, id)
   }
 
   /** The same as `get`, with where the value came from. */
@@ -136,19 +136,21 @@ export class NamedCache<K, V> {
     const missing: K[] = []
     const ids: (string | number)[] = []
     const places: number[] = []
-    const values = keys.map((key, at) => {
+    const values: (V | undefined)[] = []
+    for (const key of keys) {
       const id = this.#id(key)
       const entry = entries.get(id)
       if (entry !== undefined && now < entry.until && now < entry.view.until) {
         entry.visited = true
         this.#counts.l1Hits++
-        return entry.value
+        values.push(entry.value)
+      } else {
+        missing.push(key)
+        ids.push(id)
+        places.push(values.length)
+        values.push(undefined)
       }
-      missing.push(key)
-      ids.push(id)
-      places.push(at)
-      return undefined
-    })
+    }
     if (missing.length === 0) return values
     const read = await this.#parts.reader.readMany(missing, ids)
     if (missing.length === keys.length) return read
@@ -185,7 +187,7 @@ export class NamedCache<K, V> {
       return (entry.promise ??= Promise.resolve(entry.value))
     }
     const ttl = how.ttl === undefined ? undefined : toMilliseconds(how.ttl, `${this.name} ttl`)
-    return this.#parts.reader.read(key, id, { load, ttl, tags: how.tags }).then(valueOf)
+    return this.#parts.reader.value(key, id, { load, ttl, tags: how.tags })
   }
 
   /**
@@ -265,8 +267,6 @@ export class NamedCache<K, V> {
     return reached === 'away' ? this.#parts.reader.readSource(key, this.#id(key)) : this.#read(key)
   }
 }
-
-const valueOf = <V>(reading: Reading<V>) => reading.value
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -129,6 +129,38 @@ await test('getMany keeps the order, with duplicates, over both tiers and the so
   t.same(await a.books.getMany([]), [])
 })
 
+await test('who wants the value only and who wants to know more share one flight, to L2 and to the source', async (t) => {
+  const { a, b, state } = await fleet({ size: 2 })
+  const all = ({ books }: typeof a) =>
+    [books.get(42), books.read(42), books.get(42), books.getMany([42])] as const
+  const [value, reading, again, many] = await Promise.all(all(a))
+  t.match(reading, { value: { title: 'first' }, from: 'source' })
+  t.ok(value === reading.value && again === value && many[0] === value)
+  t.equal(state.loads, 1)
+  await settle()
+  const [there, found, more] = await Promise.all(all(b))
+  t.match(found, { value: { title: 'first' }, from: 'l2', stored: true })
+  t.ok(there === found.value && more === there)
+  t.equal(state.loads, 1)
+  state.fails = true
+  for (const failed of await Promise.allSettled([a.books.get(7), a.books.read(7), a.books.getMany([7])])) {
+    t.match(failed, { status: 'rejected', reason: { message: 'the source is away' } })
+  }
+  t.equal(state.loads, 2)
+})
+
+await test('an absence in L2 is an answer to get, read and getMany', async (t) => {
+  const { a, b, state, join } = await fleet({ size: 2 })
+  t.equal(await a.books.get(7), undefined)
+  await settle()
+  t.same(await b.books.getMany([7, 7]), [undefined, undefined])
+  const [c, d] = [join(), join()]
+  await settle()
+  t.equal(await c.books.get(7), undefined)
+  t.match(await d.books.read(7), { value: undefined, from: 'l2', stored: true })
+  t.equal(state.loads, 1)
+})
+
 await test('getMany reads L2 a thousand at a time, one command after another', async (t) => {
   const { a, b, source, state } = await fleet({ size: 2 })
   const keys = Array.from({ length: 2500 }, (_, id) => id)

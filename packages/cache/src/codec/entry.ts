@@ -166,6 +166,11 @@ let data: DataView = new DataView(memory)
 
 /** All numbers are read at once, through a DataView, at a few ns each; the text only when it is asked for. */
 class Header implements EntryHeader {
+  /**
+   * V8 forgets how objects are laid out when a large collection finds none of them, and with it all code that it compiled for
+   * them: reading would be slow for a while after each. So there always is one. Each of its numbers is a fraction, as some are.
+   */
+  static readonly kept = new Header(Buffer.alloc(TAGS_OFFSET, 0x3f), 0, TAGS_OFFSET)
   readonly codec: number
   readonly incarnation: number
   readonly seq: number

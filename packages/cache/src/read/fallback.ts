@@ -1,11 +1,11 @@
 import type { Clock } from '@lockstep/redis'
 import type { EntryHeader } from '../codec/entry.ts'
 import type { CacheCounts } from '../stats.ts'
-import type { Found, L2 } from '../tiers/l2.ts'
+import type { FoundEntry, L2 } from '../tiers/l2.ts'
 import type { Id, Region } from '../tiers/region.ts'
 import type { Pending } from '../write/pending.ts'
 import type { Degraded, Flight, Reading } from './flight.ts'
-import type { Keeper } from './keeper.ts'
+import { type Keeper, UNREADABLE } from './keeper.ts'
 import type { Policy } from './policy.ts'
 
 /** What may be served if a load fails or is slow. */
@@ -40,12 +40,12 @@ export class Fallback<K, V> {
   }
 
   /** An expired entry of L2, if its definition keeps it for such a case. */
-  ofL2(name: string, found: Extract<Found, { kind: 'entry' }>): Stale<V> | undefined {
+  ofL2(name: string, found: FoundEntry): Stale<V> | undefined {
     const { l2, keeper } = this.#options
     const { header } = found
     if (l2.viewOf(name).serverTime() >= header.errorUntil) return undefined
-    const decoded = keeper.decode(name, found)
-    return decoded && { name, header, value: decoded.value, unleased: false }
+    const value = keeper.decode(name, found)
+    return value === UNREADABLE ? undefined : { name, header, value, unleased: false }
   }
 
   /** What L1 held when its lease ended: by choice of the definition, better than nothing. */

@@ -43,7 +43,10 @@ export interface Flight<V> {
   asked: boolean
   /** It holds the fill lease, so that any invalidation that Redis knows of voids it. */
   granted: boolean
+  /** To be asked for before it has ended. */
   readonly promise: Promise<Reading<V>>
+  /** The same without where it came from. */
+  readonly value: Promise<V | undefined>
   /** For those who came too late to join: it begins when this one has ended. */
   next: Flight<V> | undefined
 }
@@ -53,3 +56,5 @@ export function fresh<V>(value: V | undefined, from: 'source', degraded?: Degrad
   const reading = { value, from, age: 0, ttl: 0, stale: false, stored: false, bound: 0 }
   return degraded === undefined ? reading : { ...reading, degraded }
 }
+
+export const valueOf = <V>(reading: Reading<V>): V | undefined => reading.value

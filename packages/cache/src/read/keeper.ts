@@ -5,7 +5,7 @@ import type { Logger } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import type { ShardView } from '../protocol/shard-view.ts'
 import type { CacheCounts } from '../stats.ts'
-import type { Found, Grant, L2 } from '../tiers/l2.ts'
+import type { FoundEntry, Grant, L2 } from '../tiers/l2.ts'
 import type { Id, Region } from '../tiers/region.ts'
 import type { Pending } from '../write/pending.ts'
 import type { Degraded, Reading } from './flight.ts'
@@ -15,6 +15,8 @@ import type { Definition, Policy } from './policy.ts'
 const MAX_REPORTED = 1000
 /** For how long something stale is served without another try, after a load failed. */
 const THROTTLE_MS = 1000
+/** Instead of a value: the entry is not of the shape that readers expect, and reads as absent. */
+export const UNREADABLE = Symbol('unreadable')
 
 export interface KeeperOptions<K, V> {
   readonly definition: Definition<K, V>
@@ -68,19 +70,16 @@ export class Keeper<K, V> {
     return pending.key(name, policy.cache) || pending.covers({ name, cache: policy.cache, tags })
   }
 
-  /** The value of an entry; undefined when it is not of the shape that readers expect, which reads as absent. */
-  decode(
-    name: string,
-    { bytes, header }: Extract<Found, { kind: 'entry' }>,
-  ): { value: V | undefined } | undefined {
-    if (header.negative) return { value: undefined }
+  /** The value of an entry, or `UNREADABLE`. */
+  decode(name: string, { bytes, header }: FoundEntry): V | undefined | typeof UNREADABLE {
+    if (header.negative) return undefined
     const { policy, logger } = this.#options
-    if (header.codec !== policy.codec.id) return undefined
+    if (header.codec !== policy.codec.id) return UNREADABLE
     try {
       return this.#checked(decodeBody(bytes, policy.codec, { name }))
     } catch (error) {
       if (this.#firstTime(name)) logger.warn({ name, reason: reasonOf(error) }, 'an entry cannot be read')
-      return undefined
+      return UNREADABLE
     }
   }
 
@@ -228,15 +227,15 @@ export class Keeper<K, V> {
     }
   }
 
-  #checked(value: unknown): { value: V } | undefined {
+  #checked(value: unknown): V | typeof UNREADABLE {
     const { accepts, schema } = this.#options.definition
-    if (accepts) return accepts(value) ? { value } : undefined
+    if (accepts) return accepts(value) ? value : UNREADABLE
     if (schema) {
       const result = schema['~standard'].validate(value)
       if (result instanceof Promise) throw new TypeError('the schema must answer synchronously')
-      return result.issues ? undefined : { value: result.value }
+      return result.issues ? UNREADABLE : result.value
     }
-    return this.#believed(value) ? { value } : undefined
+    return this.#believed(value) ? value : UNREADABLE
   }
 
   /** Without a check, an entry of this cache and version is what a process with the same definition has written. */

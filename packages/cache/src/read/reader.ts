@@ -6,8 +6,8 @@ import type { CacheCounts } from '../stats.ts'
 import type { Found, FoundEntry, L2 } from '../tiers/l2.ts'
 import type { Id, Region } from '../tiers/region.ts'
 import type { Pending } from '../write/pending.ts'
-import { type Flight, fresh, type Reading } from './flight.ts'
-import type { Keeper } from './keeper.ts'
+import { type Flight, fresh, type Reading, valueOf } from './flight.ts'
+import { type Keeper, UNREADABLE } from './keeper.ts'
 import type { Loader } from './loader.ts'
 import { Miss } from './miss.ts'
 import type { Policy } from './policy.ts'
@@ -30,6 +30,18 @@ export interface ReaderOptions<K, V> {
   readonly background: (work: Promise<unknown>) => void
 }
 
+/** Many entries that were looked for together. */
+interface Many<K> {
+  readonly keys: readonly K[]
+  readonly ids: readonly Id[]
+  readonly names: readonly string[]
+  /** What L2 has of each. */
+  readonly all: readonly Found[]
+  /** For which of them L2 must not be believed. */
+  readonly past: readonly boolean[] | undefined
+  readonly since: number
+}
+
 /**
  * The way of a read past L1: one flight an entry. It looks at L2 together with all others of its turn, and there most
  * end; what L2 cannot answer goes on as a {@link Miss}.
@@ -44,16 +56,19 @@ export class Reader<K, V> {
   readonly #miss: Miss<K, V>
 
   /** Nearly every flight ends with its first look. */
-  readonly #looked = (trip: Trip<K, V>, found: Found): void => {
-    let reading: Reading<V> | undefined
+  readonly #looked = (trip: Trip<K, V>, found: Found, now: number): void => {
+    if (found.kind !== 'entry') return this.#goOn(trip, found)
+    let served: Served<V>
     try {
-      reading = this.#answer(trip, found)
+      served = this.#served(trip, found, now)
     } catch (error) {
       // Others are still to be told of theirs.
       return this.#land(trip, Promise.reject(error))
     }
-    if (reading === undefined) this.#goOn(trip, found)
-    else this.#land(trip, reading)
+    if (served === UNSERVED) return this.#goOn(trip, found)
+    if (trip.toTell) return this.#land(trip, this.#reading(trip, found, served, now))
+    this.#leave(trip)
+    trip.endWith(served)
   }
 
   constructor(options: ReaderOptions<K, V>) {
@@ -70,35 +85,55 @@ export class Reader<K, V> {
     }
   }
 
+  /** The same without where it came from. */
+  value(key: K, id: Id, how: How<K, V> = SIMPLY): Promise<V | undefined> {
+    try {
+      return this.#late(key, id, how)?.then(valueOf) ?? this.#join(key, id, how).value
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   /** The values of many, with one command for L2. In the order of the ids. */
   async readMany(keys: readonly K[], ids: readonly Id[]): Promise<(V | undefined)[]> {
-    const { region, l2, policy, clock, pending } = this.#options
+    const { region, l2, policy, pending } = this.#options
     const since = region.fences.open()
     try {
-      const names = ids.map((id) => this.#name(id))
+      // No function made for the purpose: code compiled for it would not survive the next large collection.
+      const names: string[] = []
+      for (const id of ids) names.push(this.#name(id))
       // A write of ours may have ended by the time that L2 has answered. Flights know what they began in.
       const past = pending.none
         ? undefined
         : names.map((name) => pending.grouped || pending.key(name, policy.cache))
       const all = await l2.readMany(policy.cache, names)
-      const now = clock.now()
-      const others: Promise<unknown>[] = []
-      const values = keys.map((key, at) => {
-        const id = ids[at] ?? ''
-        const found = past?.[at] ? undefined : all[at]
-        const served =
-          found?.kind === 'entry' && this.#serve(key, id, since, names[at] ?? '', found, now, SIMPLY)
-        if (served) return served.value
-        // An entry that could not be served just now may be invalidated by the time that a flight would look at it.
-        const joined = this.#join(key, id, SIMPLY, found?.kind === 'entry' ? undefined : found).promise
-        others.push(joined.then(({ value }) => void (values[at] = value)))
-        return undefined
-      })
+      const values: (V | undefined)[] = []
+      const others = this.#serveMany({ keys, ids, names, all, past, since }, values)
       if (others.length > 0) await Promise.all(others)
       return values
     } finally {
       region.fences.close()
     }
+  }
+
+  /** Puts into `values` what L2 has; what it has not will be there when the promises have resolved. */
+  #serveMany({ keys, ids, names, all, past, since }: Many<K>, values: (V | undefined)[]): Promise<void>[] {
+    const now = this.#options.clock.now()
+    const others: Promise<void>[] = []
+    let at = 0
+    for (const key of keys) {
+      const place = at++
+      const id = ids[place] ?? ''
+      const found = past?.[place] ? undefined : all[place]
+      const entry = found?.kind === 'entry' ? found : undefined
+      const served = entry ? this.#serve(key, id, since, names[place] ?? '', entry, now, SIMPLY) : UNSERVED
+      values.push(served === UNSERVED ? undefined : served)
+      if (served !== UNSERVED) continue
+      // An entry that could not be served just now may be invalidated by the time that a flight would look at it.
+      const joined = this.#join(key, id, SIMPLY, entry ? undefined : found).value
+      others.push(joined.then((value) => void (values[place] = value)))
+    }
+    return others
   }
 
   /** Loads anew whatever there is, and waits for it. */
@@ -189,10 +224,15 @@ export class Reader<K, V> {
   }
 
   #land(trip: Trip<K, V>, reading: Reading<V> | Promise<Reading<V>>): void {
+    this.#leave(trip)
+    trip.end(reading)
+  }
+
+  /** Nobody joins it any more. */
+  #leave(trip: Trip<K, V>): void {
     const { fences, flights } = this.#options.region
     fences.close()
     if (flights.get(trip.id) === trip) flights.delete(trip.id)
-    trip.resolve(reading)
   }
 
   /** @throws {DefinitionError} when the id would share its bytes with another one */
@@ -206,15 +246,23 @@ export class Reader<K, V> {
   }
 
   /** What L2 has for a flight, if it can be served. */
-  #answer({ key, id, name, since, start }: Trip<K, V>, found: Found): Reading<V> | undefined {
+  #answer(trip: Trip<K, V>, found: Found): Reading<V> | undefined {
+    if (found.kind !== 'entry') return undefined
+    const now = this.#options.clock.now()
+    const served = this.#served(trip, found, now)
+    return served === UNSERVED ? undefined : this.#reading(trip, found, served, now)
+  }
+
+  #served({ key, id, name, since, start }: Trip<K, V>, found: FoundEntry, now: number): Served<V> {
     // What is to be loaded anew is not what a refresh waits for.
-    if (found.kind !== 'entry' || (start.refresh !== undefined && found.header.identity === start.refresh))
-      return undefined
-    const { clock, keeper } = this.#options
-    const now = clock.now()
-    const served = this.#serve(key, id, since, name, found, now, start)
-    if (served === undefined) return undefined
-    return keeper.reading({ name, header: found.header, value: served.value }, 'l2', now, served.stored)
+    if (start.refresh !== undefined && found.header.identity === start.refresh) return UNSERVED
+    return this.#serve(key, id, since, name, found, now, start)
+  }
+
+  #reading({ name, id }: Trip<K, V>, { header }: FoundEntry, value: V | undefined, now: number): Reading<V> {
+    const { keeper, region } = this.#options
+    const stored = region.entries.get(id)?.header === header
+    return keeper.reading({ name, header, value }, 'l2', now, stored)
   }
 
   /** An entry of L2 that can be served, put into L1; and loaded anew behind the reader's back when it is time. */
@@ -226,22 +274,21 @@ export class Reader<K, V> {
     found: FoundEntry,
     now: number,
     how: How<K, V>,
-  ): { value: V | undefined; stored: boolean } | undefined {
+  ): Served<V> {
     const { l2, counts, keeper } = this.#options
     const { header, bytes } = found
     const time = l2.viewOf(name).serverTime(now)
-    if (time >= header.staleUntil || keeper.bypassed(name, header.tags)) return undefined
-    const decoded = keeper.decode(name, found)
-    if (decoded === undefined) return undefined
-    const { value } = decoded
+    if (time >= header.staleUntil || keeper.bypassed(name, header.tags)) return UNSERVED
+    const value = keeper.decode(name, found)
+    if (value === UNREADABLE) return UNSERVED
     counts.l2Hits++
     if (header.sliding > 0) l2.touch(name, Math.ceil(Math.min(header.sliding, header.errorUntil - time)))
-    const stored = keeper.keep(id, since, name, header, value, bytes.length, now)
+    keeper.keep(id, since, name, header, value, bytes.length, now)
     if (time >= header.freshUntil) {
       counts.staleHits++
       this.#refreshLater(key, id, { load: how.load, ttl: how.ttl, tags: how.tags, refresh: header.identity })
     }
-    return { value, stored }
+    return value
   }
 
   /** When the flight that found it stale has landed. */
@@ -255,3 +302,6 @@ export class Reader<K, V> {
 
 const NOTHING: Found = { kind: 'nothing' }
 const SIMPLY = Object.freeze({})
+/** Instead of a value: what L2 has cannot be served. */
+const UNSERVED = Symbol('unserved')
+type Served<V> = V | undefined | typeof UNSERVED

@@ -1,6 +1,6 @@
 import type { Found, Look } from '../tiers/l2.ts'
 import type { Id } from '../tiers/region.ts'
-import type { Flight, Reading } from './flight.ts'
+import { type Flight, type Reading, valueOf } from './flight.ts'
 import type { Load } from './loader.ts'
 
 /** What a read may be told besides its key. */
@@ -19,8 +19,13 @@ export interface Start<K, V> extends How<K, V> {
   readonly patient?: boolean
 }
 
-/** A flight as its crew sees it. It is its own look at L2: a hit there makes no other object. */
+/**
+ * A flight as its crew sees it. It is its own look at L2, and makes only those promises that somebody asks for while it is
+ * under way: a hit there makes no other object.
+ */
 export class Trip<K, V> implements Flight<V>, Look {
+  /** There always is one, for the same reason as of headers. */
+  static readonly kept = new Trip('', '', undefined, '', {}, () => {})
   readonly cache: string
   readonly name: string
   readonly key: K
@@ -31,10 +36,9 @@ export class Trip<K, V> implements Flight<V>, Look {
   asked = false
   granted = false
   next: Flight<V> | undefined
-  readonly promise: Promise<Reading<V>>
-  /** Ends it. A promise that rejects ends it with an error. */
-  readonly resolve: (reading: Reading<V> | Promise<Reading<V>>) => void
-  readonly #looked: (trip: Trip<K, V>, found: Found) => void
+  #reading: PromiseWithResolvers<Reading<V>> | undefined
+  #value: PromiseWithResolvers<V | undefined> | undefined
+  readonly #looked: (trip: Trip<K, V>, found: Found, now: number) => void
 
   /** @param looked is told what L2 has */
   constructor(
@@ -43,20 +47,41 @@ export class Trip<K, V> implements Flight<V>, Look {
     key: K,
     id: Id,
     start: Start<K, V>,
-    looked: (trip: Trip<K, V>, found: Found) => void,
+    looked: (trip: Trip<K, V>, found: Found, now: number) => void,
   ) {
-    const { promise, resolve } = Promise.withResolvers<Reading<V>>()
     this.cache = cache
     this.name = name
     this.key = key
     this.id = id
     this.start = start
-    this.promise = promise
-    this.resolve = resolve
     this.#looked = looked
   }
 
-  tell(found: Found): void {
-    this.#looked(this, found)
+  get promise(): Promise<Reading<V>> {
+    return (this.#reading ??= Promise.withResolvers()).promise
+  }
+
+  get value(): Promise<V | undefined> {
+    return (this.#value ??= Promise.withResolvers()).promise
+  }
+
+  /** Whether somebody waits for more than the value. */
+  get toTell(): boolean {
+    return this.#reading !== undefined
+  }
+
+  /** Ends it. A promise that rejects ends it with an error. */
+  end(reading: Reading<V> | Promise<Reading<V>>): void {
+    this.#reading?.resolve(reading)
+    this.#value?.resolve(reading instanceof Promise ? reading.then(valueOf) : reading.value)
+  }
+
+  /** Ends it where nobody waits for more than the value. */
+  endWith(value: V | undefined): void {
+    this.#value?.resolve(value)
+  }
+
+  tell(found: Found, now: number): void {
+    this.#looked(this, found, now)
   }
 }

@@ -83,7 +83,8 @@ export function redisStore(link: RedisLink, prefix: string): Store {
     shardOf: (name) => keys.shardOf(name),
     read(shard, names) {
       const { root, head, headOf } = at(shard)
-      const wanted = [head, ...names.map((name) => root + name)]
+      const wanted = [head]
+      for (const name of names) wanted.push(root + name)
       return link
         .run((redis) => redis.mgetBuffer(...wanted), shard)
         .then((found): ReadReply => {

@@ -46,8 +46,8 @@ export type Leased =
 export interface Look {
   readonly cache: string
   readonly name: string
-  /** Is called in the turn in which the entry was judged. It must not throw. */
-  tell(found: Found): void
+  /** Is called in the turn in which the entry was judged, with the time of that turn. It must not throw. */
+  tell(found: Found, now: number): void
 }
 interface LookAtMany {
   readonly cache: string
@@ -191,14 +191,28 @@ export class L2 {
       if ('name' in look) names.push(look.name)
       else for (const name of look.names) names.push(name)
     }
-    const entries = await this.#inPieces(shard, names)
+    this.#tellAll(shard.view, batch, await this.#inPieces(shard, names))
+  }
+
+  #tellAll(
+    view: ShardView,
+    batch: readonly (Look | LookAtMany)[],
+    entries: readonly (Buffer | undefined)[] | undefined,
+  ): void {
+    const now = this.#clock.now()
     let at = 0
-    const next = (cache: string, name: string): Found =>
-      entries ? this.#judged(shard.view, cache, name, entries[at++]) : AWAY
     for (const look of batch) {
-      const { cache } = look
-      if ('name' in look) look.tell(next(cache, look.name))
-      else look.tell(look.names.map((name) => next(cache, name)))
+      if ('name' in look) {
+        look.tell(entries ? this.#judged(view, look.cache, look.name, entries[at]) : AWAY, now)
+        at++
+      } else {
+        const found: Found[] = []
+        for (const name of look.names) {
+          found.push(entries ? this.#judged(view, look.cache, name, entries[at]) : AWAY)
+          at++
+        }
+        look.tell(found)
+      }
     }
   }
 
