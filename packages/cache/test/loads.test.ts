@@ -22,6 +22,22 @@ await test('K3 G7 one load for a cold key in the whole fleet', async (t) => {
   t.same([...new Set(readings.map(({ from }) => from))].toSorted(), ['l2', 'source'])
 })
 
+await test('a loaded entry is on its way to L2 before those who waited for it go on', async (t) => {
+  const { a } = await fleet()
+  const order: string[] = []
+  const fill = a.store.fill.bind(a.store)
+  a.store.fill = (shard, fills) => {
+    order.push('fill')
+    return fill(shard, fills)
+  }
+  const caller = async () => {
+    await a.books.get(42)
+    order.push('caller')
+  }
+  await Promise.all([caller(), caller()])
+  t.same(order, ['fill', 'caller', 'caller'])
+})
+
 await test('K3 who waits for the load of another replica finds it by polling when the word of it is lost', async (t) => {
   const { a, b, state, release, pass } = await fleet({ size: 2 })
   state.held = true

@@ -117,6 +117,8 @@ export class Miss<K, V> {
     const stored = keeper.keep(id, trip.since, name, header, value, bytes.length, clock.now())
     const voided = region.fences.voided(id, trip.since)
     background(l2.put(voided ? giveBack : { ...giveBack, bytes, lifetime }))
+    // The rest of the fleet waits for it: it is sent before our own callers, who may be many, go on with theirs.
+    await new Promise<void>((resolve) => clock.soon(resolve))
     return keeper.reading({ name, header, value }, 'source', clock.now(), stored)
   }
 
