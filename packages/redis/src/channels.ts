@@ -39,29 +39,20 @@ export interface Channels {
 /**
  * Channels over one subscriber connection (requirement C1).
  *
- * A link that died without a word looks like silence. So the connection is pinged, and ended by its socket timeout when
- * no answer comes.
+ * A link that died without a word looks like silence, so whoever opens the connection has it watched: see `endWhenSilent`.
  */
 export class ConnectionChannels implements Channels {
   readonly #client: Redis
   readonly #of: Readonly<Record<Kind, Subscriptions>>
-  readonly #heartbeat: NodeJS.Timeout
 
-  /**
-   * @param heartbeat milliseconds between two pings
-   * @param onMoved called when a sharded channel turns out to belong to another node
-   */
-  constructor(client: Redis, heartbeat: number, logger: Logger, onMoved: () => void = () => {}) {
+  /** @param onMoved called when a sharded channel turns out to belong to another node */
+  constructor(client: Redis, logger: Logger, onMoved: () => void = () => {}) {
     this.#client = client
     this.#of = {
       plain: new Subscriptions(client, 'plain', logger, onMoved),
       sharded: new Subscriptions(client, 'sharded', logger, onMoved),
       pattern: new Subscriptions(client, 'pattern', logger, onMoved),
     }
-    this.#heartbeat = setInterval(() => {
-      if (client.status === 'ready') client.ping().catch(() => {})
-    }, heartbeat)
-    this.#heartbeat.unref()
   }
 
   listen(channel: string, listener: Listener, { sharded = false } = {}): () => Promise<void> {
@@ -82,7 +73,6 @@ export class ConnectionChannels implements Channels {
   }
 
   end(): void {
-    clearInterval(this.#heartbeat)
     for (const subscriptions of Object.values(this.#of)) subscriptions.end()
   }
 }

@@ -36,14 +36,13 @@ interface Node {
  * ones and patterns share one connection more, to one primary: ioredis takes the end of the last subscription of one kind
  * for the end of both, and would drop what comes for the other. It has subscribers of its own for clusters; they are not
  * used, because they subscribe anew without telling, so that whatever was published in between would be missed unnoticed,
- * and nobody pings them.
+ * and nobody watches them.
  *
  * When a slot moves or its primary changes, its channel goes down, is subscribed on the other node, and goes up.
  */
 export class ClusterChannels implements Channels {
   readonly #topology: Topology
   readonly #open: (address: string) => Redis
-  readonly #heartbeat: number
   readonly #logger: Logger
   readonly #nodes = new Map<string, Node>()
   readonly #listenings = new Set<Listening>()
@@ -53,14 +52,10 @@ export class ClusterChannels implements Channels {
   #owner: string | undefined
   #ended = false
 
-  /**
-   * @param open makes a connection to a node; it is not connected yet
-   * @param heartbeat milliseconds between two pings
-   */
-  constructor(topology: Topology, open: (address: string) => Redis, heartbeat: number, logger: Logger) {
+  /** @param open makes a connection to a node; it is not connected yet */
+  constructor(topology: Topology, open: (address: string) => Redis, logger: Logger) {
     this.#topology = topology
     this.#open = open
-    this.#heartbeat = heartbeat
     this.#logger = logger
     topology.onChange(() => this.#changed())
   }
@@ -149,7 +144,7 @@ export class ClusterChannels implements Channels {
     if (known) return known
     const client = this.#open(address)
     const refresh = () => this.#topology.refresh()
-    const channels = new ConnectionChannels(client, this.#heartbeat, this.#logger, refresh)
+    const channels = new ConnectionChannels(client, this.#logger, refresh)
     const node = { address, sharded, client, channels }
     this.#nodes.set(name, node)
     client.on('close', () => this.#lost(name))

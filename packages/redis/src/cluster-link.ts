@@ -12,6 +12,7 @@ import { receivedBy } from './received.ts'
 import { loadScript, runScript } from './script.ts'
 import type { RedisSettings } from './settings.ts'
 import { Shards } from './shards.ts'
+import { endWhenSilent } from './silence.ts'
 import { addressOf, Topology } from './topology.ts'
 
 /** How many shards the keys of an instance are in: each is one slot, so they spread over up to as many nodes. */
@@ -45,9 +46,10 @@ export function openCluster(
       port: Number(address.slice(colon + 1)),
     })
     watchConnection(client, 'subscriber', address, logger, subscriberCounts)
+    endWhenSilent(client, settings.REDIS_HEARTBEAT)
     return client
   }
-  const channels = new ClusterChannels(topology, listen, settings.REDIS_HEARTBEAT, logger)
+  const channels = new ClusterChannels(topology, listen, logger)
 
   return {
     ...link,
@@ -109,6 +111,7 @@ function openCommands(of: {
   cluster.on('+node', (node: Redis) => {
     minded(node)
     watchConnection(node, role, addressOf(node), logger, counts)
+    endWhenSilent(node, settings.REDIS_HEARTBEAT)
     node.on('ready', () => shards.probeNow())
     node.on('close', () => {
       shards.open((shard) => topology.masterOf(slots[shard] ?? 0) === addressOf(node))

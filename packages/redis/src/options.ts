@@ -22,7 +22,6 @@ export function commonOptions(
     ...(settings.REDIS_TLS ? { tls: {} } : {}),
     connectionName: clientName,
     connectTimeout: settings.REDIS_CONNECT_TIMEOUT,
-    socketTimeout: settings.REDIS_HEARTBEAT * 2,
     keepAlive: settings.REDIS_KEEP_ALIVE,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

@@ -10,6 +10,7 @@ import type { Logger } from './port.ts'
 import { receivedBy } from './received.ts'
 import type { RedisSettings } from './settings.ts'
 import { Shards } from './shards.ts'
+import { endWhenSilent } from './silence.ts'
 
 type SinglePlace = Extract<Place, { topology: 'single' | 'sentinel' }>
 
@@ -29,7 +30,8 @@ export function openSingle(
   )
   const subscriber = new Redis(optionsFor(settings, place, `${name}:subscriber`).options)
   const subscriberCounts = watchConnection(subscriber, 'subscriber', endpoint, logger)
-  const channels = new ConnectionChannels(subscriber, settings.REDIS_HEARTBEAT, logger)
+  endWhenSilent(subscriber, settings.REDIS_HEARTBEAT)
+  const channels = new ConnectionChannels(subscriber, logger)
   subscriber.connect().catch(() => {})
 
   return {
@@ -68,6 +70,7 @@ function openCommands(
   const { endpoint, options } = optionsFor(settings, place, name)
   const client = new Redis(options)
   const counts = watchConnection(client, role, endpoint, logger)
+  endWhenSilent(client, settings.REDIS_HEARTBEAT)
   const failovers = countFailovers(client, endpoint, logger)
   const gather = gatherer()
   const shards = new Shards(

@@ -6,12 +6,12 @@ import { listen, openLink } from './links.ts'
 /** A link through a proxy. */
 async function setUp(
   t: Teardown,
-  { port, ...patience }: { port?: number; REDIS_COMMAND_TIMEOUT?: string } = {},
+  { port, ...env }: { port?: number; REDIS_COMMAND_TIMEOUT?: string; REDIS_HEARTBEAT?: string } = {},
 ) {
   const redis = port === undefined ? await testRedis(t) : undefined
   const proxy = await faultProxy(redis?.port ?? port ?? 0)
   t.teardown(() => proxy.close())
-  const { link, logger } = openLink(t, { REDIS_URL: `redis://127.0.0.1:${proxy.port}`, ...patience })
+  const { link, logger } = openLink(t, { REDIS_URL: `redis://127.0.0.1:${proxy.port}`, ...env })
   return { redis, proxy, logger, link }
 }
 
@@ -120,6 +120,34 @@ await test('C2 a Redis that hangs costs one wait, then nothing, then is found ag
   proxy.heal()
   await until('it is found again', () => link.available)
   t.equal(await link.run((commands) => commands.get('k')), null)
+})
+
+await test('a connection that is silently dead, and idle, is replaced before anybody needs it', async (t) => {
+  const { link, proxy, logger } = await setUp(t)
+  await until('the link is up', () => link.available)
+  const ends = () =>
+    logger.lines.filter(
+      ({ message, details }) =>
+        message === 'redis connection error' && /silent for/.test(JSON.stringify(details)),
+    )
+  proxy.blackHole()
+  await until('both are found dead', () => link.counts().commands.lost + link.counts().subscriber.lost === 2)
+  t.equal(ends().length, 2, 'by their silence')
+  await until('another was begun, which nobody answers either', () => link.counts().commands.connected > 1)
+  proxy.heal()
+  await until('it is up again', () => link.available && link.counts().commands.restored === 1)
+})
+
+await test('a connection that is merely idle is asked whether it lives, and left alone', async (t) => {
+  const { link } = await setUp(t, { REDIS_HEARTBEAT: '300ms' })
+  await until('the link is up', () => link.available)
+  const asked = async () => /cmdstat_ping:calls=(\d+)/.exec((await link.info('commandstats')).join())?.[1]
+  const first = Number((await asked()) ?? 0)
+  await until(
+    'both were asked for longer than silence is suffered',
+    async () => Number(await asked()) >= first + 14,
+  )
+  t.match(link.counts(), { commands: { lost: 0 }, subscriber: { lost: 0 } })
 })
 
 await test('a silently dead subscriber link is found by its heartbeat', async (t) => {
