@@ -1,14 +1,15 @@
 import type { Clock } from '@lockstep/redis'
 import { keySpace } from '@lockstep/redis'
 import { reasonOf } from './errors.ts'
-import type { Logger, Transport } from './ports.ts'
+import type { BusListener, Logger, Transport } from './ports.ts'
 import type { Guards } from './protocol/guards.ts'
-import type { Change, Invalidation } from './protocol/history.ts'
+import type { Change } from './protocol/history.ts'
 import { decodeMessage } from './protocol/wire.ts'
 import { Waiters } from './read/waiters.ts'
 import { noProcessCounts } from './stats.ts'
 import { L2 } from './tiers/l2.ts'
 import type { Evictable } from './tiers/region.ts'
+import { Regions } from './tiers/regions.ts'
 import { Shard, type ShardEvent } from './tiers/shard.ts'
 import { Acknowledgements, encodeAcknowledgement } from './write/acknowledgements.ts'
 import { invalidationOf } from './write/items.ts'
@@ -37,19 +38,20 @@ export interface ReplicaOptions {
  * One process of the fleet: its regions of L1, its view of each shard, and what it hears, joined together. What is decided,
  * and why, is in the modules that this one connects: `protocol/shard-view.ts` first of all.
  */
-export class Replica {
+export class Replica implements BusListener {
+  readonly counts = noProcessCounts()
+  readonly #prefix: string
+  readonly #roots: readonly string[]
+  readonly #shards: readonly Shard[]
+  readonly waiters: Waiters
   readonly l2: L2
   readonly writes: Writes
   readonly pending = new Pending()
-  readonly waiters: Waiters
-  readonly counts = noProcessCounts()
   readonly #options: ReplicaOptions
-  readonly #regions = new Map<string, Evictable>()
-  readonly #shards: readonly Shard[]
+  readonly #regions: Regions
   readonly #writers: readonly Writer[]
   readonly #acknowledgements: Acknowledgements
   readonly #background = new Set<Promise<unknown>>()
-  readonly #roots: readonly string[]
   readonly #unlisten: () => Promise<void>
   readonly #forget: () => void
   readonly #begun: number
@@ -62,8 +64,10 @@ export class Replica {
     const { store, bus, prefix } = transport
     const keys = keySpace(prefix, store.shards)
     this.#begun = clock.now()
+    this.#prefix = prefix
     this.#roots = Array.from({ length: store.shards }, (_, shard) => keys.root(shard))
     this.waiters = new Waiters(clock)
+    this.#regions = new Regions(this.waiters)
     this.#acknowledgements = new Acknowledgements(bus, clock, id)
     this.#shards = Array.from(
       { length: store.shards },
@@ -75,8 +79,7 @@ export class Replica {
           maxStaleness,
           guards,
           replica: id,
-          evict: (change) => this.#evict(change),
-          regions: () => this.#regions.values(),
+          regions: this.#regions,
           acknowledge: (shard, change) => this.#acknowledge(shard, change),
           failed: (error) => this.#failed(error),
           report: (event, shard) => this.#report(event, shard),
@@ -92,7 +95,7 @@ export class Replica {
           counts: this.counts,
           pending: this.pending,
           note: { origin: id },
-          evict: (items) => this.#evict(invalidationOf(items)),
+          evict: (items) => this.#regions.evict(invalidationOf(items)),
         }),
     )
     this.l2 = new L2({
@@ -115,11 +118,7 @@ export class Replica {
       token,
     })
     this.#forget = store.onAvailable(() => this.#back())
-    // A link that was down has missed messages, and one that is up may have: either way the log knows.
-    const look = () => {
-      for (const shard of this.#shards) void shard.probe()
-    }
-    this.#unlisten = bus.listen({ up: look, down: look, message: (payload) => this.#receive(payload) })
+    this.#unlisten = bus.listen(this)
     for (const shard of this.#shards) shard.start()
   }
 
@@ -134,7 +133,7 @@ export class Replica {
   }
 
   add(region: Evictable): void {
-    this.#regions.set(region.cache, region)
+    this.#regions.add(region)
   }
 
   has(cache: string): boolean {
@@ -163,17 +162,28 @@ export class Replica {
     await Promise.allSettled(this.#shards.map(({ index }) => store.leave(index, this.#options.id)))
   }
 
-  #receive(payload: string): void {
-    const { transport, logger } = this.#options
-    const received = decodeMessage(transport.prefix, this.#roots, payload)
+  /** A link that is up may have missed messages: the log knows. */
+  up(): void {
+    this.#look()
+  }
+
+  /** One that was down has missed some. */
+  down(): void {
+    this.#look()
+  }
+
+  /** Hears what was published. */
+  message(payload: string): void {
+    const received = decodeMessage(this.#prefix, this.#roots, payload)
     if (received.kind === 'foreign') return
     this.counts.messages++
     if (received.kind === 'change') this.#shards[received.shard]?.view.message(received.change)
     else if (received.kind === 'filled') this.waiters.wake(received.names, 'filled')
     else if (received.kind === 'plain') this.#evictPlain(received.name)
     else {
+      const { logger } = this.#options
       logger.warn({ version: received.version }, 'message in an unknown format: L1 flushed')
-      for (const region of this.#regions.values()) region.evictAll()
+      for (const region of this.#regions.all()) region.evictAll()
       for (const { view } of this.#shards) view.suspect()
     }
   }
@@ -186,22 +196,6 @@ export class Replica {
     this.background(writer.evictPresent(name))
   }
 
-  #evict({ keys, tags, prefixes, caches }: Invalidation): void {
-    for (const name of keys) {
-      // Up to the second colon: that this is the name of a cache is shown by its region.
-      const end = name.indexOf(':', name.indexOf(':') + 1)
-      if (end > 0) this.#regions.get(name.slice(0, end))?.evict(name.slice(end + 1))
-    }
-    for (const cache of caches) this.#regions.get(cache)?.evictAll()
-    if (tags.length + prefixes.length > 0) {
-      for (const region of this.#regions.values()) {
-        for (const tag of tags) region.evictTag(tag)
-        for (const prefix of prefixes) region.evictPrefix(prefix)
-      }
-    }
-    this.waiters.wake(keys, 'evicted')
-  }
-
   #acknowledge(shard: number, change: Change): void {
     const { transport, id } = this.#options
     if (change.origin === id) return
@@ -210,8 +204,12 @@ export class Replica {
 
   #back(): void {
     this.#reported = ''
-    for (const shard of this.#shards) void shard.probe()
+    this.#look()
     for (const writer of this.#writers) void writer.retry()
+  }
+
+  #look(): void {
+    for (const shard of this.#shards) void shard.probe()
   }
 
   #failed(error: unknown): void {

@@ -1,7 +1,10 @@
+import { ManualClock } from '@lockstep/testing'
 import { test } from 'tap'
 import { ALL_GUARDS } from '../src/protocol/guards.ts'
 import type { ShardView } from '../src/protocol/shard-view.ts'
+import { Waiters } from '../src/read/waiters.ts'
 import { type L1Entry, Region } from '../src/tiers/region.ts'
+import { Regions } from '../src/tiers/regions.ts'
 import { fleet, settle } from './fleet.ts'
 import { viewOf } from './view.ts'
 
@@ -61,6 +64,44 @@ await test('a region evicts by id, as text or number; by tag; by prefix; by shar
   t.same(left(), ['042'])
   region.evictAll()
   t.same(left(), [])
+})
+
+await test('an id is a number when it is written as one, and the same entry as that text', async (t) => {
+  for (const id of [0, 7, -1, 1.5, 123_456_789, 1_234_567_890, 1e21, Number.MAX_SAFE_INTEGER]) {
+    const { region, put, left } = regionOf()
+    put(id)
+    region.evict(`${id}`)
+    t.same(left(), [], `${id}`)
+  }
+  const texts = ['007', '00', '', '-0', '1.0', '0x1', ' 1', '1e3', '+1', '1234567890123456789']
+  for (const id of texts) {
+    const { region, put, left } = regionOf()
+    put(Number(id))
+    put(id)
+    region.evict(id)
+    t.same(left(), [Number(id)], JSON.stringify(id))
+  }
+})
+
+await test('an eviction finds its region whichever was found before', async (t) => {
+  const waiters = new Waiters(new ManualClock())
+  const regions = new Regions(waiters)
+  const evicted: string[] = []
+  const caches = ['books:v1', 'films:v1', 'books:v12', 'b:v1']
+  for (const cache of caches) {
+    const evict = (id: string) => void evicted.push(`${cache} ${id}`)
+    regions.add({ cache, evict, evictTag: evict, evictPrefix: evict, evictAll() {}, evictShard() {} })
+  }
+  const evict = (...keys: string[]) => {
+    regions.evict({ keys, tags: [], prefixes: [], caches: [] })
+    return evicted.splice(0)
+  }
+  for (const one of caches) {
+    for (const other of caches) {
+      t.same(evict(`${one}:1:2`, `${other}:3`, `${other}:`), [`${one} 1:2`, `${other} 3`, `${other} `])
+    }
+    t.same(evict('books', 'books:v1', 'books:v2:1', 'other:v1:1', ':', '', '::1'), [])
+  }
 })
 
 await test('a tag finds what it tags after others were dropped for room', async (t) => {

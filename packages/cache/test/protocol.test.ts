@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { test } from 'tap'
 import { History } from '../src/protocol/history.ts'
 import { MAX_MARKERS, Markers, markersOf } from '../src/protocol/markers.ts'
@@ -178,4 +179,66 @@ await test('the message of one entry reads the same by the short way and by JSON
     t.same(decode(payload), { kind: 'change', shard: 3, change: { ...change, keys: [key] } }, key)
   }
   t.same(decodeMessage('other', [], encodeChange('shop', 0, change)), { kind: 'foreign' })
+})
+
+/** What a message becomes, read by JSON alone: nothing that begins so is read the short way. */
+const byJson = (payload: string) => decode(payload.replace('{', '{ '))
+
+await test('whatever becomes of a message on its way, the short way reads it as JSON does, or not at all', async (t) => {
+  const whole = encodeChange('shop', 3, {
+    ...CHANGE_OF_ONE,
+    incarnation: 281_474_976_710_655,
+    acknowledge: false,
+  })
+  const letters = [
+    '0',
+    '9',
+    '"',
+    '\\',
+    ',',
+    ':',
+    '{',
+    '}',
+    '[',
+    ']',
+    '-',
+    '.',
+    'e',
+    ' ',
+    '\n',
+    '\u0001',
+    'a',
+    'é',
+    '\u{1F4D6}',
+    '',
+  ]
+  let seen = 0
+  for (let at = 0; at < whole.length; at++) {
+    for (const letter of letters) {
+      for (const payload of [
+        whole.slice(0, at) + letter + whole.slice(at),
+        whole.slice(0, at) + letter + whole.slice(at + 1),
+      ]) {
+        const [short, long] = [decode(payload), byJson(payload)]
+        const same = short.kind === 'plain' ? long.kind === 'plain' : isDeepStrictEqual(short, long)
+        if (!same) t.fail(`${payload} is read as ${JSON.stringify(short)}, not ${JSON.stringify(long)}`)
+        if (short.kind === 'change') seen++
+      }
+    }
+  }
+  t.ok(seen > 1000, `${seen} of them were changes`)
+  t.same(decode(whole), byJson(whole))
+})
+
+await test('a history that begins anew knows nothing of the one before, nor the tokens that it skipped', async (t) => {
+  const history = new History()
+  history.begin(headAt(100))
+  history.advance(changeAt(101))
+  history.begin(headAt(0, { token: 'zero' }))
+  t.same([history.token, history.tokenAt(100), history.contradicts(0, 'x')], ['zero', undefined, true])
+  history.advance(changeAt(5))
+  t.same(
+    [history.tokenAt(0), history.tokenAt(3), history.tokenAt(5), history.tokenAt(6)],
+    [undefined, undefined, 't5', undefined],
+  )
 })

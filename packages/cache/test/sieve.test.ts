@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import { Fences } from '../src/tiers/fences.ts'
 import { Sieve, type Sieved } from '../src/tiers/sieve.ts'
@@ -10,7 +12,8 @@ const letter = (id: string, bytes = 1): Letter => ({ id, bytes, visited: false }
 /** A sieve of letters: what is read of it, and what is left. */
 function letters(limits: { maxEntries: number; maxBytes?: number }) {
   const removed: string[] = []
-  const sieve = new Sieve<Letter>(limits, (id) => removed.push(String(id)))
+  const sieve = new Sieve<Letter>(limits)
+  sieve.onRemove = (id) => removed.push(String(id))
   return {
     sieve,
     removed,
@@ -88,6 +91,31 @@ await test('SIEVE holds its limits whatever is done to it', async (t) => {
     }
   }
   t.pass('20,000 steps')
+})
+
+await test('SIEVE keeps nothing alive that has gone, though its hand stands still', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect !== 'function') throw new TypeError('there is no gc')
+  const { sieve, put } = letters({ maxEntries: 100 })
+  // Many at once, since the engine may keep the one or other for a while.
+  const gone = Array.from({ length: 50 }, (_, n) => {
+    const entry = letter(`gone${n}`)
+    sieve.set(entry.id, entry)
+    return new WeakRef(entry)
+  })
+  // The hand has moved once, and will not again.
+  for (let n = 0; n < 60; n++) put(`first${n}`)
+  for (let n = 0; n < 2000; n++) {
+    put(`k${n}`)
+    sieve.delete(`gone${n}`)
+    sieve.delete(`first${n}`)
+    sieve.delete(`k${n - 30}`)
+  }
+  await new Promise(setImmediate)
+  collect()
+  t.ok(gone.filter((ref) => ref.deref()).length < 5, 'what was deleted is gone')
+  t.equal(sieve.size, 30)
 })
 
 await test('fences: what was evicted since a read began voids it, and nothing else', async (t) => {

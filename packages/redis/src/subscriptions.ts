@@ -21,6 +21,9 @@ const VERBS = {
 
 /** The channels, or patterns, of one kind that are listened to over one subscriber connection. */
 export class Subscriptions {
+  /** The channel that was heard last, and its only listener, if there is one. */
+  #speaker = ''
+  #sole: PatternListener | undefined
   readonly #client: Redis
   readonly #kind: Kind
   readonly #logger: Logger
@@ -46,9 +49,10 @@ export class Subscriptions {
         for (const listener of this.#listeners.get(pattern) ?? []) listener.message(payload, channel)
       })
     } else {
-      client.on(kind === 'plain' ? 'message' : 'smessage', (channel: string, payload: string) => {
-        for (const listener of this.#listeners.get(channel) ?? []) listener.message(payload, channel)
-      })
+      // As bytes: mostly the same channel speaks again, and no text has to be made of its name.
+      client.on(kind === 'plain' ? 'messageBuffer' : 'smessageBuffer', (channel: Buffer, payload: Buffer) =>
+        this.#hear(channel, payload),
+      )
     }
     if (kind === 'sharded') client.on('moved', () => this.#moved())
   }
@@ -56,6 +60,7 @@ export class Subscriptions {
   listen(channel: string, listener: PatternListener): () => Promise<void> {
     const listeners = this.#listeners.get(channel)
     if (listeners) {
+      this.#sole = undefined
       listeners.add(listener)
       if (this.#heard.has(channel)) listener.up()
     } else {
@@ -67,6 +72,20 @@ export class Subscriptions {
 
   end(): void {
     clearTimeout(this.#retry)
+  }
+
+  #hear(channel: Buffer, payload: Buffer): void {
+    const text = payload.toString()
+    if (this.#sole !== undefined && spells(channel, this.#speaker)) {
+      return this.#sole.message(text, this.#speaker)
+    }
+    const name = channel.toString()
+    const listeners = this.#listeners.get(name)
+    if (listeners === undefined) return
+    const [first] = listeners
+    this.#speaker = name
+    this.#sole = listeners.size === 1 ? first : undefined
+    for (const listener of listeners) listener.message(text, name)
   }
 
   #subscribeAll(): void {
@@ -142,6 +161,7 @@ export class Subscriptions {
     const listeners = this.#listeners.get(channel)
     if (!listeners?.delete(listener) || listeners.size > 0) return
     this.#listeners.delete(channel)
+    this.#sole = undefined
     if (this.#heard.delete(channel)) await this.#unsubscribe(channel)
   }
 
@@ -150,3 +170,16 @@ export class Subscriptions {
     await this.#client[VERBS[this.#kind].leave](channel).catch(() => {})
   }
 }
+
+/** Whether these bytes are this text, and all of it ASCII: without making a text of them. */
+function spells(bytes: Buffer, text: string): boolean {
+  const { length } = text
+  if (length !== bytes.length) return false
+  for (let at = 0; at < length; at++) {
+    const letter = text.charCodeAt(at)
+    if (letter > LAST_ASCII || bytes[at] !== letter) return false
+  }
+  return true
+}
+
+const LAST_ASCII = 127

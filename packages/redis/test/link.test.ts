@@ -1,7 +1,7 @@
 import { faultProxy, type Teardown, testRedis, until } from '@lockstep/testing'
 import { Redis } from 'ioredis'
 import { test } from 'tap'
-import { listen, openLink } from './links.ts'
+import { listen, openBoth, openLink } from './links.ts'
 
 /** A link through a proxy. */
 async function setUp(
@@ -189,6 +189,38 @@ await test('INFO and SCAN', async (t) => {
   const found: string[] = []
   for await (const page of link.scan('scan:*')) found.push(...page)
   t.same(found.toSorted(), names.toSorted())
+})
+
+await test('a message goes to those who listen on its channel at that moment, whoever spoke before', async (t) => {
+  const { raw, link } = await openBoth(t)
+  // Of the same length, and the bytes of one are the letters of another.
+  const names = ['news', 'nose', 'é', 'Ã©', 'éé']
+  const all = names.map((name) => listen(link, name))
+  await until('all are heard', () => all.every(({ heard }) => heard[0] === 'up'))
+  const say = async (name: string, text: string) => {
+    await raw.publish(name, text)
+    await link.channels.caughtUp()
+  }
+  for (const name of [...names, ...names.toReversed(), 'news', 'news']) await say(name, name)
+  for (const [at, name] of names.entries()) {
+    const told = all[at]?.heard.slice(1) ?? []
+    t.same(
+      told,
+      Array.from({ length: name === 'news' ? 4 : 2 }, () => name),
+    )
+  }
+  const [first] = all
+  const second = listen(link, 'news')
+  await say('news', 'both')
+  t.same([first?.heard.at(-1), second.heard], ['both', ['up', 'both']])
+  await first?.leave()
+  await say('news', 'one')
+  t.same([first?.heard.at(-1), second.heard.at(-1)], ['both', 'one'])
+  await second.leave()
+  const third = listen(link, 'news')
+  await until('it is heard again', () => third.heard.length === 1)
+  await say('news', '')
+  t.same([second.heard.at(-1), third.heard], ['one', ['up', '']])
 })
 
 await test('plain and sharded channels of one name are two', async (t) => {

@@ -40,10 +40,12 @@ const REMEMBERED = 256
 export class History {
   incarnation = -1
   applied = -1
-  /** A ring: the token of a seq lies at its remainder, and so does the seq itself, to tell whether it is still there. */
+  /** The first seq whose token is known; from there on all are. */
+  #from = 0
+  /** A ring: the token of a seq lies at its remainder. */
   readonly #tokens = Array.from({ length: REMEMBERED }, () => '')
-  readonly #seqs = Array.from({ length: REMEMBERED }, () => -1)
 
+  /** The token of what was applied last. */
   get token(): string {
     return this.tokenAt(this.applied) ?? ''
   }
@@ -58,18 +60,21 @@ export class History {
   forget(): void {
     this.incarnation = -1
     this.applied = -1
-    this.#seqs.fill(-1)
+    this.#from = 0
   }
 
   advance({ seq, token }: { seq: number; token: string }): void {
+    if (seq !== this.applied + 1) this.#from = seq
     this.applied = seq
-    this.#seqs[seq % REMEMBERED] = seq
     this.#tokens[seq % REMEMBERED] = token
   }
 
   /** The token of a change that was applied; undefined when it is not remembered. */
   tokenAt(seq: number): string | undefined {
-    return this.#seqs[seq % REMEMBERED] === seq ? this.#tokens[seq % REMEMBERED] : undefined
+    const { applied } = this
+    return seq < this.#from || seq > applied || seq <= applied - REMEMBERED
+      ? undefined
+      : this.#tokens[seq % REMEMBERED]
   }
 
   /** Whether a token at a seq that was applied is another than the one applied: then history was lost. */

@@ -20,6 +20,10 @@ export function markersOf({ tags, prefixes, caches }: Invalidation): string[] {
   ]
 }
 
+/** Whether an invalidation is about more than single entries. */
+export const namesGroups = ({ tags, prefixes, caches }: Invalidation): boolean =>
+  tags.length + prefixes.length + caches.length > 0
+
 /**
  * At which seq each tag, prefix and cache was last invalidated. An entry is stale when a marker that covers it is newer
  * than its stamp, so invalidating a million entries by their tag costs one number. Counters only, never a wall clock.
@@ -40,8 +44,6 @@ export class Markers {
   }
 
   set(what: Invalidation, seq: number): void {
-    const { tags, prefixes, caches } = what
-    if (tags.length + prefixes.length + caches.length === 0) return
     for (const marker of markersOf(what)) this.#raise(marker, seq)
   }
 

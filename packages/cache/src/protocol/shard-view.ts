@@ -2,7 +2,7 @@ import type { Clock } from '@lockstep/redis'
 import type { ProbeReply, ReplayReply, Markers as StoredMarkers } from '../ports.ts'
 import type { Guards } from './guards.ts'
 import { type Change, type Head, History } from './history.ts'
-import { type Coverable, Markers } from './markers.ts'
+import { type Coverable, Markers, namesGroups } from './markers.ts'
 
 /** What a view asks of the process that it lives in. All of it is synchronous, and none of it calls back. */
 export interface Effects {
@@ -91,12 +91,14 @@ export class ShardView {
   /** L1 may be served before this time. Every hit compares; nothing else decides. */
   until = Number.NEGATIVE_INFINITY
   readonly #history = new History()
-  readonly #markers = new Markers()
-  readonly #clock: Clock
-  readonly #maxStaleness: number
   readonly #effects: Effects
   readonly #guards: Guards
   #joined = false
+  /** A lease that waits until what its probe saw has been applied. */
+  #awaiting: { sent: Sent; seq: number } | undefined
+  readonly #markers = new Markers()
+  readonly #clock: Clock
+  readonly #maxStaleness: number
   #epoch = 0
   /** How often something was heard that only a later probe can explain. */
   #doubts = 0
@@ -105,8 +107,6 @@ export class ShardView {
   #serverOffset = 0
   #lease: Sent | undefined
   #lastKnown = Number.NEGATIVE_INFINITY
-  /** A lease that waits until what its probe saw has been applied. */
-  #awaiting: { sent: Sent; seq: number } | undefined
   /** How far Redis has come, by its own word: a head that is asked for later must not be older. */
   #seen = NOTHING_SEEN
   #followed = -1
@@ -295,7 +295,7 @@ export class ShardView {
 
   #apply(change: Change): void {
     this.#effects.evict(change)
-    this.#markers.set(change, change.seq)
+    if (namesGroups(change)) this.#markers.set(change, change.seq)
     this.#history.advance(change)
     if (change.acknowledge) this.#effects.acknowledge(change)
     const waiting = this.#awaiting

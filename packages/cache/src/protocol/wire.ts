@@ -98,8 +98,9 @@ function decodeOne(namespace: string, payload: string): Received | undefined {
   return { kind: 'change', shard: Number(match[2]), change }
 }
 
+/** Nothing that JSON would not read, and nothing that it would read otherwise: no escapes, and no zeros in front. */
 const ONE =
-  /^\{"v":2,"ns":"([\w-]+)","shard":(\d{1,5}),"inc":(\d{1,15}),"seq":([1-9]\d{0,14}),"prev":"([\w-]+)","token":"([\w-]+)","origin":"([\w-]+)","keys":\["([^"\\]+)"\]\}$/
+  /^\{"v":2,"ns":"([\w-]+)","shard":(0|[1-9]\d{0,4}),"inc":(0|[1-9]\d{0,14}),"seq":([1-9]\d{0,14}),"prev":"([\w-]+)","token":"([\w-]+)","origin":"([\w-]+)","keys":\["([^"\\\u0000-\u001f]+)"\]\}$/
 
 function decodeAny(namespace: string, roots: readonly string[], payload: string): Received {
   const message = parse(payload)

@@ -138,7 +138,7 @@ export class Keeper<K, V> {
       return false
     }
     const until = now + this.#untilNextLook(header, time, policy)
-    return region.put(id, { value, promise: undefined, view, until, visited: false, bytes, name, header })
+    return region.put(id, { until, view, visited: false, bytes, value, promise: undefined, name, header })
   }
 
   /**

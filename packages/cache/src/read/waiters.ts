@@ -5,6 +5,7 @@ export type Woken = 'filled' | 'evicted' | 'late'
 
 /** Readers who wait for what another replica is loading. */
 export class Waiters {
+  #count = 0
   readonly #clock: Clock
   readonly #waiting = new Map<string, Set<Waiter>>()
 
@@ -19,9 +20,10 @@ export class Waiters {
   listen(name: string): Waiter {
     const waiter = new Waiter(this.#clock, () => {
       const waiting = this.#waiting.get(name)
-      waiting?.delete(waiter)
+      if (waiting?.delete(waiter)) this.#count--
       if (waiting?.size === 0) this.#waiting.delete(name)
     })
+    this.#count++
     const waiting = this.#waiting.get(name)
     if (waiting) waiting.add(waiter)
     else this.#waiting.set(name, new Set([waiter]))
@@ -29,7 +31,7 @@ export class Waiters {
   }
 
   wake(names: readonly string[], why: Woken): void {
-    if (this.#waiting.size === 0) return
+    if (this.#count === 0) return
     for (const name of names) for (const waiter of this.#waiting.get(name) ?? []) waiter.wake(why)
   }
 }

@@ -24,9 +24,14 @@ export class Fences {
     if (this.#underWay === 0 && this.#evicted.size > 0) this.#evicted.clear()
   }
 
+  /** Whether no read is under way, so that there is nothing to void. */
+  get idle(): boolean {
+    return this.#underWay === 0
+  }
+
   evict(id: string | number): void {
+    if (this.idle) return
     this.#clock++
-    if (this.#underWay === 0) return
     if (this.#evicted.size >= MAX_REMEMBERED) this.evictAll()
     this.#evicted.set(id, this.#clock)
   }

@@ -8,18 +8,21 @@ import { Sieve } from './sieve.ts'
 /** An id as the definition's `key` makes it. `42` and `'42'` name the same entry. */
 export type Id = string | number
 
-/** An entry in L1: the value itself, never a copy, so treat it as read-only. */
+/**
+ * An entry in L1: the value itself, never a copy, so treat it as read-only. What a hit and an eviction look at comes first: it
+ * lies together in memory.
+ */
 export interface L1Entry<V> {
+  /** Before this time it is served without a further look. */
+  until: number
+  /** Its lease decides whether this may be served. */
+  readonly view: ShardView
+  visited: boolean
+  readonly bytes: number
   /** Undefined: the source is known not to have it. */
   readonly value: V | undefined
   /** The value as every hit hands it out, made by the first. */
   promise: Promise<V | undefined> | undefined
-  /** Its lease decides whether this may be served. */
-  readonly view: ShardView
-  /** Before this time it is served without a further look. */
-  until: number
-  visited: boolean
-  readonly bytes: number
   readonly name: string
   readonly header: EntryHeader
 }
@@ -44,33 +47,34 @@ export interface Evictable {
  */
 export class Region<V> implements Evictable {
   readonly cache: string
-  readonly flights = new Map<Id, Flight<V>>()
   readonly fences = new Fences()
   readonly entries: Sieve<L1Entry<V>>
-  readonly #tagged = new Map<string, Set<Id>>()
   readonly #guards: Guards
+  /** Whether any entry was ever put under a text: in most caches all ids are numbers, and none needs to be looked for. */
+  #texts = false
+  readonly flights = new Map<Id, Flight<V>>()
+  readonly #tagged = new Map<string, Set<Id>>()
 
   constructor(cache: string, limits: { maxEntries: number; maxBytes?: number | undefined }, guards: Guards) {
     this.cache = cache
+    this.entries = new Sieve(limits)
     this.#guards = guards
-    this.entries = new Sieve(limits, (id, entry) => this.#untag(id, entry))
   }
 
   /** @returns whether it lies there now: it may be too large */
   put(id: Id, entry: L1Entry<V>): boolean {
     if (!this.entries.set(id, entry)) return false
-    for (const tag of entry.header.tags) {
-      const ids = this.#tagged.get(tag)
-      if (ids) ids.add(id)
-      else this.#tagged.set(tag, new Set([id]))
-    }
+    if (typeof id === 'string') this.#texts = true
+    const { tags } = entry.header
+    if (tags.length > 0) this.#tag(id, tags)
     return true
   }
 
   evict(id: string): void {
-    this.#evict(id)
-    const number = Number(id)
-    if (String(number) === id) this.#evict(number)
+    const number = numberOf(id)
+    if (this.#guards.fence) this.#void(id, number)
+    if (this.#texts) this.entries.delete(id)
+    if (number !== undefined) this.entries.delete(number)
   }
 
   evictTag(tag: string): void {
@@ -98,19 +102,30 @@ export class Region<V> implements Evictable {
     for (const [id, entry] of this.entries.entries()) if (entry.view === view) this.entries.delete(id)
   }
 
-  #evict(id: Id): void {
-    if (this.#guards.fence) {
-      this.fences.evict(id)
-      if (this.flights.size > 0) this.flights.delete(id)
-    }
-    this.entries.delete(id)
+  /** A flight that waits for its begin will read what is true then: with no read under way nothing is voided. */
+  #void(id: string, number: number | undefined): void {
+    if (this.fences.idle) return
+    this.fences.evict(id)
+    this.flights.delete(id)
+    if (number === undefined) return
+    this.fences.evict(number)
+    this.flights.delete(number)
   }
 
   #unjoin(): void {
     if (this.#guards.fence) this.flights.clear()
   }
 
-  #untag(id: Id, { header }: L1Entry<V>): void {
+  #tag(id: Id, tags: readonly string[]): void {
+    this.entries.onRemove ??= (gone, { header }) => this.#untag(gone, header)
+    for (const tag of tags) {
+      const ids = this.#tagged.get(tag)
+      if (ids) ids.add(id)
+      else this.#tagged.set(tag, new Set([id]))
+    }
+  }
+
+  #untag(id: Id, header: EntryHeader): void {
     for (const tag of header.tags) {
       const ids = this.#tagged.get(tag)
       ids?.delete(id)
@@ -118,3 +133,25 @@ export class Region<V> implements Evictable {
     }
   }
 }
+
+/** So many digits are sure to be a small integer, which costs no memory of its own. */
+const MOST_DIGITS = 9
+
+/** The number that is written so; undefined for all other texts, such as `042`. */
+function numberOf(id: string): number | undefined {
+  const { length } = id
+  if (length > 0 && length <= MOST_DIGITS) {
+    let number = 0
+    let at = 0
+    for (; at < length; at++) {
+      const digit = id.charCodeAt(at) - ZERO
+      if (digit < 0 || digit > 9 || (number === 0 && at > 0)) break
+      number = number * 10 + digit
+    }
+    if (at === length) return number
+  }
+  const number = Number(id)
+  return String(number) === id ? number : undefined
+}
+
+const ZERO = 48

@@ -2,8 +2,8 @@ import type { Clock } from '@lockstep/redis'
 import type { Store } from '../ports.ts'
 import type { Guards } from '../protocol/guards.ts'
 import type { Change, Head } from '../protocol/history.ts'
-import { type Judgement, type Sent, ShardView } from '../protocol/shard-view.ts'
-import type { Evictable } from './region.ts'
+import { type Effects, type Judgement, type Sent, ShardView } from '../protocol/shard-view.ts'
+import type { Regions } from './regions.ts'
 
 /** How many probes go out in T: a lease lasts while one in four is answered. */
 const PROBES_PER_T = 4
@@ -21,9 +21,7 @@ export interface ShardOptions {
   readonly guards: Guards
   /** This process, as others know it. */
   readonly replica: string
-  /** Evicts what a change names, in every region. */
-  readonly evict: (change: Change) => void
-  readonly regions: () => Iterable<Evictable>
+  readonly regions: Regions
   readonly acknowledge: (shard: number, change: Change) => void
   readonly failed: (error: unknown) => void
   /** Something happened that an operator may want to know of. */
@@ -31,8 +29,9 @@ export interface ShardOptions {
 }
 
 /** A shard's view with its way to Redis: does what the view asks for, one command at a time. */
-export class Shard {
+export class Shard implements Effects {
   readonly view: ShardView
+  readonly #regions: Regions
   readonly index: number
   readonly #options: ShardOptions
   #wants: { probe: boolean; replay: boolean; rotate: number | undefined } = nothing()
@@ -42,30 +41,11 @@ export class Shard {
   #stopped = false
 
   constructor(options: ShardOptions) {
+    const { clock, maxStaleness, guards, regions, index } = options
     this.#options = options
-    this.index = options.index
-    this.view = new ShardView({
-      clock: options.clock,
-      maxStaleness: options.maxStaleness,
-      guards: options.guards,
-      effects: {
-        evict: options.evict,
-        flush: () => this.#flush(),
-        probe: () => {
-          this.#wants.probe = true
-          void this.#work()
-        },
-        replay: () => {
-          this.#wants.replay = true
-          void this.#work()
-        },
-        rotate: (incarnation) => {
-          this.#wants.rotate = incarnation
-          void this.#work()
-        },
-        acknowledge: (change) => options.acknowledge(options.index, change),
-      },
-    })
+    this.#regions = regions
+    this.index = index
+    this.view = new ShardView({ clock, maxStaleness, guards, effects: this })
   }
 
   /** Probes from now on, until `stop`. */
@@ -85,6 +65,29 @@ export class Shard {
   probe(): Promise<void> {
     this.#wants.probe = true
     return this.#work()
+  }
+
+  evict(change: Change): void {
+    this.#regions.evict(change)
+  }
+
+  flush(): void {
+    for (const region of this.#regions.all()) region.evictShard(this.view)
+    this.#options.report('flushed', this.index)
+  }
+
+  replay(): void {
+    this.#wants.replay = true
+    void this.#work()
+  }
+
+  rotate(incarnation: number): void {
+    this.#wants.rotate = incarnation
+    void this.#work()
+  }
+
+  acknowledge(change: Change): void {
+    this.#options.acknowledge(this.index, change)
   }
 
   /** Whether the view holds a lease, after trying to get one. */
@@ -155,11 +158,6 @@ export class Shard {
     wants.replay = false
     wants.probe = false
     view.probed(await store.probe(index, replica, maxStaleness, !view.joined), sent)
-  }
-
-  #flush(): void {
-    for (const region of this.#options.regions()) region.evictShard(this.view)
-    this.#options.report('flushed', this.index)
   }
 
   /** Tells when L1 goes in or out of service. */

@@ -13,22 +13,21 @@ export interface Sieved {
  */
 export class Sieve<E extends Sieved> {
   readonly #entries = new Map<string | number, E>()
+  #bytes = 0
+  /** Is told of every entry that goes, however it goes, unless by `clear`. */
+  onRemove: ((id: string | number, entry: E) => void) | undefined
   readonly #maxEntries: number
   readonly #maxBytes: number
-  #bytes = 0
-  #hand: Iterator<[string | number, E]> = this.#entries.entries()
+  /** Undefined while nothing has to be evicted. */
+  #hand: Iterator<[string | number, E]> | undefined
+  /** How many entries were put in since the hand last moved. */
+  #still = 0
   /** What the hand points at; undefined between two rounds. It may have been removed since. */
   #at: [string | number, E] | undefined
-  readonly #onRemove: (id: string | number, entry: E) => void
 
-  /** @param onRemove is told of every entry that goes, however it goes, unless by `clear` */
-  constructor(
-    limits: { maxEntries: number; maxBytes?: number | undefined },
-    onRemove: (id: string | number, entry: E) => void = () => {},
-  ) {
+  constructor(limits: { maxEntries: number; maxBytes?: number | undefined }) {
     this.#maxEntries = limits.maxEntries
     this.#maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY
-    this.#onRemove = onRemove
   }
 
   get size(): number {
@@ -54,6 +53,7 @@ export class Sieve<E extends Sieved> {
     if (!this.fits(entry.bytes)) return false
     while (this.#entries.size >= this.#maxEntries || this.#bytes + entry.bytes > this.#maxBytes)
       this.#evictOne()
+    if (this.#hand !== undefined && ++this.#still > this.#entries.size) this.#letGo()
     this.#entries.set(id, entry)
     this.#bytes += entry.bytes
     return true
@@ -64,13 +64,14 @@ export class Sieve<E extends Sieved> {
     if (entry === undefined) return false
     this.#entries.delete(id)
     this.#bytes -= entry.bytes
-    this.#onRemove(id, entry)
+    this.onRemove?.(id, entry)
     return true
   }
 
   clear(): void {
     this.#entries.clear()
     this.#bytes = 0
+    this.#letGo()
   }
 
   entries(): IterableIterator<[string | number, E]> {
@@ -93,9 +94,20 @@ export class Sieve<E extends Sieved> {
    * before the new entry is put in, or at the end of its round it would meet nothing but the newest.
    */
   #step(): [string | number, E] | undefined {
+    this.#still = 0
+    this.#hand ??= this.#entries.entries()
     const next = this.#hand.next()
     if (!next.done) return next.value
-    this.#hand = this.#entries.entries()
+    this.#letGo()
     return undefined
+  }
+
+  /**
+   * The hand begins its next round at the oldest. An iterator keeps alive whatever its Map has outgrown since its last step,
+   * tables with the entries in them: one that stands still while others come and go would be a leak.
+   */
+  #letGo(): void {
+    this.#hand = undefined
+    this.#at = undefined
   }
 }
