@@ -87,8 +87,9 @@ export class Fleet {
     await replica.peer.call('run')
   }
 
-  run(): Promise<unknown> {
-    return this.#all('run')
+  /** @param warmUp how long the load runs before propagation is measured, in milliseconds */
+  run(warmUp: number): Promise<unknown> {
+    return this.#all('run', warmUp)
   }
 
   /** Ends the writers, and resolves when every write has ended; the readers go on. */
@@ -131,8 +132,8 @@ export class Fleet {
     await Promise.all(this.replicas.map(whenLive))
   }
 
-  #all(call: string): Promise<number[][]> {
-    return Promise.all(this.replicas.map(({ peer }) => peer.call(call)))
+  #all(call: string, ...args: number[]): Promise<number[][]> {
+    return Promise.all(this.replicas.map(({ peer }) => peer.call(call, ...args)))
   }
 
   async #start(number: number, proxy: FaultProxy): Promise<Replica> {

@@ -28,10 +28,11 @@ export async function endure(
   scenario: Scenario,
   seconds: number,
 ): Promise<readonly Replacement[]> {
-  const begun = now()
+  const warmUp = scenario.warmUp ?? 0
+  const begun = now() + warmUp
   const length = seconds * 1000
   const at = (share: number) => pause(begun + share * length - now())
-  await fleet.run()
+  await fleet.run(warmUp)
   const assumed = await scenario.fault?.({ fleet, length, at })
   await at(1)
   await fleet.quiet()

@@ -15,8 +15,8 @@ const done: number[] = []
 
 const controller: Peer = new Peer(connect(plan.control, '127.0.0.1'), {
   live: () => [subject.live ? 1 : 0],
-  run() {
-    workload.run()
+  run(warmUp = 0) {
+    workload.run(warmUp)
     return done
   },
   async quiet() {

@@ -33,13 +33,14 @@ export class Workload {
     this.#options = options
   }
 
-  run(): void {
+  /** @param warmUp how long to wait before propagation is measured, in milliseconds */
+  run(warmUp: number): void {
     const { load, probes } = this.#options
     this.#reading = true
     this.#writing = true
     this.#tick()
     for (let n = 0; n < load.writers; n++) this.#writers.add(this.#writer())
-    if (load.probe && probes) this.#writers.add(this.#prober())
+    if (load.probe && probes) this.#writers.add(this.#prober(warmUp))
   }
 
   /** Begins no more writes, and resolves when all that were begun have ended. */
@@ -152,7 +153,8 @@ export class Workload {
     }
   }
 
-  async #prober(): Promise<void> {
+  async #prober(warmUp: number): Promise<void> {
+    await pause(warmUp)
     while (this.#writing) {
       await pause(PROBE_PAUSE)
       await this.#commitThenInvalidate(this.#options.load.keys)
