@@ -50,6 +50,14 @@ export interface Loaded<K, V> {
   readonly version?: number | undefined
 }
 
+/** What is served; an entry of L1 knows its view. */
+interface Told<V> {
+  readonly name: string
+  readonly header: EntryHeader
+  readonly value: V | undefined
+  readonly view?: ShardView
+}
+
 /** Makes entries of values and values of entries, and puts into L1 what may be kept there. */
 export class Keeper<K, V> {
   readonly #options: KeeperOptions<K, V>
@@ -147,13 +155,12 @@ export class Keeper<K, V> {
    * @param now the present time
    */
   reading(
-    { name, header, value }: { name: string; header: EntryHeader; value: V | undefined },
+    { name, header, value, view = this.#options.l2.viewOf(name) }: Told<V>,
     from: Reading<V>['from'],
     now: number,
     stored: boolean,
     degraded?: Degraded,
   ): Reading<V> {
-    const view = this.#options.l2.viewOf(name)
     const time = view.serverTime(now)
     const reading = {
       value,
