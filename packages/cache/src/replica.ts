@@ -209,7 +209,7 @@ export class Replica implements BusListener {
   }
 
   #look(): void {
-    for (const shard of this.#shards) void shard.probe()
+    for (const shard of this.#shards) shard.probe()
   }
 
   #failed(error: unknown): void {

@@ -100,7 +100,7 @@ function decodeOne(namespace: string, payload: string): Received | undefined {
 
 /** Nothing that JSON would not read, and nothing that it would read otherwise: no escapes, and no zeros in front. */
 const ONE =
-  /^\{"v":2,"ns":"([\w-]+)","shard":(0|[1-9]\d{0,4}),"inc":(0|[1-9]\d{0,14}),"seq":([1-9]\d{0,14}),"prev":"([\w-]+)","token":"([\w-]+)","origin":"([\w-]+)","keys":\["([^"\\\u0000-\u001f]+)"\]\}$/
+  /^\{"v":2,"ns":"([\w-]+)","shard":(0|[1-9]\d{0,4}),"inc":(0|[1-9]\d{0,14}),"seq":([1-9]\d{0,14}),"prev":"([\w-]+)","token":"([\w-]+)","origin":"([\w-]+)","keys":\["([ !#-[\]-\uffff]+)"\]\}$/
 
 function decodeAny(namespace: string, roots: readonly string[], payload: string): Received {
   const message = parse(payload)

@@ -51,7 +51,7 @@ export class Shard implements Effects {
   /** Probes from now on, until `stop`. */
   start(): void {
     this.#schedule()
-    void this.probe()
+    this.probe()
   }
 
   /** L2 counts as away from now on: whoever reads on must not look like a replica that listens. */
@@ -62,9 +62,13 @@ export class Shard implements Effects {
   }
 
   /** Looks at Redis now; resolves when the view is at rest, or Redis is away. */
-  probe(): Promise<void> {
+  look(): Promise<void> {
     this.#wants.probe = true
     return this.#work()
+  }
+
+  probe(): void {
+    void this.look()
   }
 
   evict(change: Change): void {
@@ -92,7 +96,7 @@ export class Shard implements Effects {
 
   /** Whether the view holds a lease, after trying to get one. */
   async ensure(): Promise<boolean> {
-    if (!this.view.leased) await this.probe()
+    if (!this.view.leased) await this.look()
     return this.view.leased
   }
 
@@ -172,7 +176,7 @@ export class Shard implements Effects {
     this.#cancelTick = clock.after(maxStaleness / PROBES_PER_T, () => {
       this.#schedule()
       this.#watch()
-      void this.probe()
+      this.probe()
     })
   }
 }

@@ -129,7 +129,7 @@ export class Writes {
         if (at.view.has(point)) return true
         const began = this.#around.clock.now()
         await at.settled()
-        await at.probe()
+        await at.look()
         // Another incarnation that is there now, and began after that of the write, began with nothing.
         const later = at.view.incarnation !== point.incarnation && at.view.born > point.born
         return at.view.leased && (at.view.has(point) || (later && at.view.lastKnown >= began))
