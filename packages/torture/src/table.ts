@@ -9,9 +9,9 @@ export const passes = (report: Report): boolean =>
 export const passesStrictly = ({ violations, failedReads }: StrictReport): boolean =>
   violations.length + failedReads === 0
 
-/** How long an invalidation took to be seen elsewhere, for people to read. */
-export function propagationOf({ propagation }: Report): string {
-  const shares = [0.5, 0.99, 1].map((share) => percentile(propagation, share)?.toFixed(1) ?? '-')
+/** Half, nearly all and all of some times in ms, for people to read. */
+export function sharesOf(times: readonly number[]): string {
+  const shares = [0.5, 0.99, 1].map((share) => percentile(times, share)?.toFixed(1) ?? '-')
   return `${shares.join(' / ')} ms`
 }
 
@@ -27,6 +27,7 @@ export function tortureTable(reports: readonly Report[]): string {
       'reads',
       'writes',
       'propagation p50 / p99 / max',
+      'new value read',
       'verdict',
     ],
     ...reports.map((report) => [
@@ -38,7 +39,8 @@ export function tortureTable(reports: readonly Report[]): string {
       String(report.ownWritesUnread),
       String(report.reads),
       String(report.writes),
-      propagationOf(report),
+      sharesOf(report.propagation),
+      sharesOf(report.renewal),
       passes(report) ? 'holds' : 'BROKEN',
     ]),
   ])

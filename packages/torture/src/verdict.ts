@@ -1,4 +1,4 @@
-import type { ProcessHistory, ReadRecord } from './records.ts'
+import type { ProcessHistory, ReadRecord, WriteRecord } from './records.ts'
 
 /** For the clock's own grain, in milliseconds. */
 const EPSILON = 2
@@ -20,8 +20,13 @@ export interface Verdict {
   readonly oldest: number
   /** Reads of a process that did not show what the same process had written before (G3). */
   readonly ownWritesUnread: number
-  /** From the begin of an invalidation to the first read of the new value in each other replica, in order. Milliseconds. */
+  /**
+   * From the begin of an invalidation to that of the first read in each other replica past the last that still got an older
+   * value, in order. Milliseconds.
+   */
   readonly propagation: readonly number[]
+  /** From the begin of an invalidation to the end of the first read of the new value in each other replica, in order. */
+  readonly renewal: readonly number[]
 }
 
 export interface Terms {
@@ -50,7 +55,8 @@ export function judge(histories: readonly ProcessHistory[], terms: Terms): Verdi
     stalePastT: ages.filter((age) => age > terms.maxStaleness + EPSILON).length,
     oldest: ages.reduce((oldest, age) => Math.max(oldest, age), 0),
     ownWritesUnread: histories.reduce((sum, history) => sum + unreadBy(history), 0),
-    propagation: propagation(histories, terms.probe),
+    propagation: betweenProcesses(histories, terms.probe, evictions),
+    renewal: betweenProcesses(histories, terms.probe, firstReads),
   }
 }
 
@@ -82,31 +88,51 @@ function unreadBy({ reads, writes }: ProcessHistory): number {
     .length
 }
 
-function propagation(histories: readonly ProcessHistory[], probe: number): number[] {
-  const times: number[] = []
+type ProbeWrite = Pick<WriteRecord, 'version' | 'began'>
+
+/** Of the writes of the probe in each process, as each other process has read them. */
+function betweenProcesses(
+  histories: readonly ProcessHistory[],
+  probe: number,
+  times: (writes: readonly ProbeWrite[], reads: readonly ReadRecord[]) => number[],
+): number[] {
+  const all: number[] = []
   for (const writer of histories) {
     const writes = writer.writes.filter(({ key, outcome }) => key === probe && outcome === 'applied')
     for (const reader of histories) {
       if (reader === writer) continue
-      const reads = reader.reads
-        .filter(({ key, from }) => key === probe && from !== 'failed')
-        .toSorted((a, b) => a.ended - b.ended)
-      times.push(...firstReads(writes, reads))
+      all.push(
+        ...times(
+          writes,
+          reader.reads.filter(({ key, from }) => key === probe && from !== 'failed'),
+        ),
+      )
     }
   }
-  return times.toSorted((a, b) => a - b)
+  return all.toSorted((a, b) => a - b)
 }
 
-/** How long after its begin each write was first read. Both lists are in the order of time, and so are the versions. */
-function firstReads(
-  writes: readonly { version: number; began: number }[],
-  reads: readonly ReadRecord[],
-): number[] {
+/** How long after its begin each write was last missed: till the begin of the first read past that. */
+function evictions(writes: readonly ProbeWrite[], reads: readonly ReadRecord[]): number[] {
+  const inOrder = reads.toSorted((a, b) => a.began - b.began)
+  const times: number[] = []
+  let next = inOrder.length
+  for (const { version, began } of writes.toReversed()) {
+    while (next > 0 && (inOrder[next - 1]?.version ?? 0) >= version) next--
+    const read = inOrder[next]
+    if (read) times.push(Math.max(0, read.began - began))
+  }
+  return times
+}
+
+/** How long after its begin each write was first read. The versions are in the order of time. */
+function firstReads(writes: readonly ProbeWrite[], reads: readonly ReadRecord[]): number[] {
+  const inOrder = reads.toSorted((a, b) => a.ended - b.ended)
   const times: number[] = []
   let next = 0
   for (const { version, began } of writes) {
-    while (next < reads.length && (reads[next]?.version ?? 0) < version) next++
-    const read = reads[next]
+    while (next < inOrder.length && (inOrder[next]?.version ?? 0) < version) next++
+    const read = inOrder[next]
     if (read) times.push(Math.max(0, read.ended - began))
   }
   return times

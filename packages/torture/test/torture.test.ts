@@ -1,7 +1,7 @@
 import { lanes } from '@lockstep/testing'
 import { test } from 'tap'
 import { type Scenario, scenarios, textbookFails } from '../src/scenarios.ts'
-import { propagationOf, tortureTable } from '../src/table.ts'
+import { sharesOf, tortureTable } from '../src/table.ts'
 import { type Report, torture } from '../src/torture.ts'
 
 const SECONDS = 4
@@ -25,7 +25,7 @@ await test(`four processes and one Redis in bad weather, seed ${seed}`, async (t
       t.ok(report.reads > 500, `of ${report.reads} reads`)
       t.ok(report.writes > 10, `and ${report.writes} writes`)
       if (scenario === calm)
-        t.comment(`propagation of an invalidation, p50 / p99 / max: ${propagationOf(report)}`)
+        t.comment(`propagation of an invalidation, p50 / p99 / max: ${sharesOf(report.propagation)}`)
     })
   }
   for (const line of tortureTable(reports).split('\n')) t.comment(line)

@@ -87,12 +87,15 @@ await test('K6 a failed read counts as that and as nothing else', async (t) => {
   t.match(verdict, { failedReads: 1, reads: 1, stalePastT: 0, ownWritesUnread: 0 })
 })
 
-await test('propagation is from the begin of a write to the end of its first read in each other process', async (t) => {
+await test('propagation is over when no read that begins gets an older value; renewal, when the new one was read', async (t) => {
   const writer = process([read(64, 1, 1_000)], [write(64, 1, 1_001), write(64, 2, 2_001)])
   const quick = process([read(64, 0, 1_001), read(64, 1, 1_004), read(64, 2, 2_006)])
   const slow = process([read(64, 2, 2_019)])
-  const { propagation } = judge([writer, quick, slow], terms)
-  t.same(propagation, [5, 7, 20, 1_020], 'a process that reads the next version has seen the one before')
+  const { propagation, renewal } = judge([writer, quick, slow], terms)
+  t.same(propagation, [4, 6, 19, 1_019])
+  t.same(renewal, [5, 7, 20, 1_020], 'a process that reads the next version has seen the one before')
+  const wavering = process([read(64, 1, 1_002), read(64, 2, 2_003), read(64, 1, 2_010), read(64, 2, 2_013)])
+  t.same(judge([writer, wavering], terms).propagation, [2, 13], 'the last that got the old one counts')
 })
 
 await test('percentiles', async (t) => {
