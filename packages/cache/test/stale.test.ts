@@ -157,6 +157,51 @@ await test('K3 staleWhenAway: by choice, L1 answers when Redis and the source ar
   await t.rejects(careful.a.books.get(42), { message: 'the source is away' })
 })
 
+await test('G2 G3 softTimeout: a load that outlasts its readers is kept nowhere when it is overtaken', async (t) => {
+  for (const writer of ['itself', 'another']) {
+    const { a, b, state, source, pass, release } = await fleet({
+      size: 2,
+      define: { staleIfError: '30s', softTimeout: '50ms' },
+    })
+    await a.books.get(42)
+    await pass(61_000, 1000)
+    state.held = true
+    const reading = a.books.read(42)
+    await pass(49, 49)
+    await pass(1)
+    t.match(await reading, { value: { title: 'first' }, degraded: 'load-slow' })
+    source.set(42, { title: 'second' })
+    t.match(await (writer === 'itself' ? a : b).books.invalidate(42), { outcome: 'applied' })
+    await settle()
+    state.held = false
+    release()
+    await settle()
+    for (const replica of [a, b]) t.match(await replica.books.get(42), { title: 'second' }, `by ${writer}`)
+  }
+})
+
+await test('K3 softTimeout: it also bounds the wait for a load that another reader began', async (t) => {
+  const { a, b, clock, state, pass, release } = await fleet({
+    size: 2,
+    define: { staleIfError: '30s', softTimeout: '50ms' },
+  })
+  await a.books.get(42)
+  await pass(61_000, 1000)
+  state.held = true
+  const first = a.books.read(42)
+  await pass(60, 10)
+  t.match(await first, { degraded: 'load-slow' })
+  const asked = clock.now()
+  const others = [a, b].map(async ({ books }) => ({ reading: await books.read(42), at: clock.now() - asked }))
+  await pass(80, 10)
+  for (const { reading, at } of await Promise.all(others)) {
+    t.match(reading, { value: { title: 'first' }, degraded: 'load-slow' })
+    t.ok(at >= 50 && at <= 60, `after ${at} ms`)
+  }
+  t.equal(state.loads, 2, 'and nobody loads besides')
+  release()
+})
+
 await test('K3 early refresh: by chance, one reader loads anew before the end, behind the others', async (t) => {
   const chance = { value: 0 }
   const { a, state, pass, clock, release } = await fleet({

@@ -70,21 +70,22 @@ export class Fallback<K, V> {
     const { clock, policy, keeper, background } = this.#options
     const safe = loading.catch((error: unknown) => {
       keeper.throttle(id, 'errorUntil')
-      const reading = this.#instead(stale, id, flight, 'load-failed')
+      const reading = this.instead(stale, id, flight, 'load-failed')
       if (reading === undefined) throw error
       return reading
     })
     if (!Number.isFinite(policy.softTimeout)) return safe
     const soft = Promise.withResolvers<Reading<V>>()
     const cancel = clock.after(policy.softTimeout, () => {
-      const reading = this.#instead(stale, id, flight, 'load-slow')
+      const reading = this.instead(stale, id, flight, 'load-slow')
       if (reading) soft.resolve(reading)
     })
     background(safe.finally(cancel))
     return Promise.race([safe, soft.promise])
   }
 
-  #instead(stale: Stale<V>, id: Id, flight: Flight<V>, degraded: Degraded): Reading<V> | undefined {
+  /** The stale value; undefined when it may have been invalidated since the flight began. */
+  instead(stale: Stale<V>, id: Id, flight: Flight<V>, degraded: Degraded): Reading<V> | undefined {
     if (!this.#usable(stale, id, flight)) return undefined
     const { counts, keeper, clock } = this.#options
     counts.staleHits++

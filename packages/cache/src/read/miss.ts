@@ -43,7 +43,9 @@ export class Miss<K, V> {
     const { policy, l2, clock, counts, keeper, token } = this.#options
     const { id, name, start } = trip
     if (keeper.bypassed(name)) return this.#unkept(trip, 'invalidating')
-    const giveUp = clock.now() + policy.hardTimeout
+    const begun = clock.now()
+    const giveUp = begun + policy.hardTimeout
+    const softEnd = begun + policy.softTimeout
     let poll = POLL_FROM
     let lost = 0
     let rejected = start.refresh
@@ -61,14 +63,19 @@ export class Miss<K, V> {
       if (leased.kind === 'granted') {
         counts.misses++
         trip.granted = true
-        return this.#fallback.or(stale, id, trip, this.#loadAndFill(trip, leased.grant))
+        return this.#fallback.or(stale, id, trip, this.#fenced(trip, leased.grant))
       }
       if (leased.kind === 'uncacheable') return this.#orStale(trip, undefined, 'writing')
       if (leased.kind === 'wait') {
         if (start.refresh !== undefined && !start.patient) return this.#leaveTo(trip)
-        if (clock.now() >= giveUp) return this.#orStale(trip, stale, 'waited')
+        const now = clock.now()
+        if (now >= giveUp) return this.#orStale(trip, stale, 'waited')
+        const served =
+          now >= softEnd && stale ? this.#fallback.instead(stale, id, trip, 'load-slow') : undefined
+        if (served) return served
+        const patience = stale && now < softEnd ? Math.min(poll, softEnd - now) : poll
         // Waiting was for nothing. A key that is invalidated more often than its load takes would have its readers wait for ever.
-        if ((await waiter.wait(poll)) === 'evicted' && ++lost >= MAX_LOST) {
+        if ((await waiter.wait(patience)) === 'evicted' && ++lost >= MAX_LOST) {
           return this.#orStale(trip, undefined, 'waited')
         }
         poll = Math.min(poll * 2, POLL_UP_TO)
@@ -81,6 +88,20 @@ export class Miss<K, V> {
       if (reading !== undefined) return reading
     }
     return this.#orStale(trip, stale, 'waited')
+  }
+
+  /**
+   * Loads and fills with the fences kept up: its readers may be served something stale before it has ended, and what is evicted
+   * after that overtakes it all the same.
+   */
+  async #fenced(trip: Trip<K, V>, grant: Grant): Promise<Reading<V>> {
+    const { fences } = this.#options.region
+    fences.open()
+    try {
+      return await this.#loadAndFill(trip, grant)
+    } finally {
+      fences.close()
+    }
   }
 
   async #loadAndFill(trip: Trip<K, V>, grant: Grant): Promise<Reading<V>> {

@@ -39,6 +39,7 @@ export interface Plan {
   readonly staleWhileRevalidate: number
   readonly earlyRefresh: number
   readonly staleIfError: number
+  readonly softTimeout: number
   /** Between two reads of one process, on average. */
   readonly readEvery: number
   /** Between two writes of the fleet. */
@@ -118,8 +119,28 @@ function forksOf(random: Random): Plan {
   }
 }
 
+/** Loads that outlast the patience of who asked, who is given what has expired: they end when nobody waits for them. */
+function outlastedOf(random: Random): Plan {
+  const plan = planOf(random)
+  const T = plan.maxStaleness
+  return {
+    ...plan,
+    network: { ...plan.network, delay: [T / 1000, T / 200], slow: 0, loseRequest: 0, loseReply: 0 },
+    source: { takes: [T / 4, T * 0.9], fails: 0.1 },
+    hardTimeout: T * 2,
+    ttl: T * random.between(0.1, 0.3),
+    staleIfError: T * 4,
+    softTimeout: T * random.between(0.01, 0.05),
+    readEvery: T / 2,
+    writeEvery: T / 3,
+    busy: T * 6,
+    faults: [],
+    calm: false,
+  }
+}
+
 /** From which histories a seed draws: all kinds, or of one kind that is rare among them. */
-export const PROFILES = { any: planOf, orphans: orphansOf, forks: forksOf }
+export const PROFILES = { any: planOf, orphans: orphansOf, forks: forksOf, outlasted: outlastedOf }
 export type Profile = keyof typeof PROFILES
 
 /** Draws a configuration: each seed another mix of faults, delays and work. */
@@ -165,6 +186,7 @@ function planOf(random: Random): Plan {
     staleWhileRevalidate: random.chance(0.2) ? T : 0,
     earlyRefresh: random.below(2),
     staleIfError: random.chance(0.2) ? T * 3 : 0,
+    softTimeout: Number.POSITIVE_INFINITY,
     readEvery: T * random.between(0.05, 0.3),
     writeEvery: T * random.between(0.15, 1),
     intentLifetime: T * random.between(0.5, 2),

@@ -77,6 +77,7 @@ export function startReplica(around: ReplicaSurroundings): SimReplica {
     ttl: plan.ttl,
     staleWhileRevalidate: plan.staleWhileRevalidate,
     staleIfError: plan.staleIfError,
+    ...(Number.isFinite(plan.softTimeout) ? { softTimeout: plan.softTimeout } : {}),
     earlyRefresh: plan.earlyRefresh,
     hardTimeout: plan.hardTimeout,
     tags: ({ key }) => source.tagsOf(`items:v1:${key}`),

@@ -34,8 +34,8 @@ async function one(seed: number): Promise<void> {
 }
 
 function profileOf(name: string): Profile {
-  if (name === 'any' || name === 'orphans' || name === 'forks') return name
-  throw new RangeError(`--profile is any, orphans or forks, not ${name}`)
+  if (name === 'any' || name === 'orphans' || name === 'forks' || name === 'outlasted') return name
+  throw new RangeError(`--profile is any, orphans, forks or outlasted, not ${name}`)
 }
 
 async function many(): Promise<void> {

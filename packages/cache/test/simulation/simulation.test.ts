@@ -35,6 +35,13 @@ await t.test('the guarantees hold under every seed', async (t) => {
   t.same(missing, [], 'and everything was met on the way')
 })
 
+await t.test('nor does a load that outlasts its readers break them', async (t) => {
+  const seeds = seedsFrom(FROM, Math.ceil(SEEDS / 25))
+  const report = await runInWorkers({ seeds, without: [], enough: 3, profile: 'outlasted' }, 2)
+  t.same(describeBroken(report), [])
+  t.ok((report.met.get('staleHits') ?? 0) > seeds.length / 2, 'most were given something stale')
+})
+
 await t.test('a seed always does the same', async (t) => {
   for (const seed of [3, 17, 58]) {
     const one = await simulate(seed, { trace: true })
