@@ -239,7 +239,8 @@ local function general()
 end
 
 -- What most asks are is done without all that, on the state as text. These are of a lock, in a state that has at most one
--- holder and no void token, and with times of the usual length; they answer with nil for any other, and have changed nothing.
+-- holder and no void token, with times of the usual length, and a fence that the clock has passed; they answer with nil for
+-- any other, and have changed nothing.
 local usual = permits == 1 and #micros_text == 16 and #now_text == 13
 
 -- When a lease ends that begins now, as text.
@@ -249,15 +250,11 @@ end
 
 -- For a lock that is free, and nobody waits. Answers with the fence.
 local function take_free(key, text, token, ms)
-  local last = ''
-  if text then
-    last = sub(text, 1, 16)
-    if sub(text, 17) ~= ' 0  ' or last >= micros_text then
-      return nil
-    end
+  if text and sub(text, 17) ~= ' 0  ' then
+    return nil
   end
   local state = micros_text .. ' 0 ' .. ends_in(ms) .. '=' .. token .. ' '
-  if sub(last, 1, AGE_DIGITS) == sub(micros_text, 1, AGE_DIGITS) then
+  if text and sub(text, 1, AGE_DIGITS) == sub(micros_text, 1, AGE_DIGITS) then
     call('SET', key, state, 'KEEPTTL')
   else
     call('SET', key, state, 'PX', KEPT)
@@ -279,7 +276,7 @@ local function give_back(place, text)
     return 1
   end
   local alive, turn = string.match(call('HGET', KEYS[place + 2], head) or '', '^(%d+) (%d+)$')
-  if tonumber(alive or 0) <= now or sub(text, 1, 16) >= micros_text then
+  if tonumber(alive or 0) <= now then
     return nil
   end
   local message = head .. ' ' .. turn .. ' ' .. micros_text .. ' ' .. HANDED
@@ -314,6 +311,9 @@ local function wait(place, text, token, turn)
 end
 
 local function in_short(place, text, operation, token, ms, turn)
+  if text and (sub(text, 1, 16) >= micros_text or sub(text, 17, 17) ~= ' ') then
+    return nil
+  end
   if operation == 'release' then
     return ms == 0 and holds(text, token) and give_back(place, text)
   elseif operation == 'renew' then
