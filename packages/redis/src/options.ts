@@ -28,6 +28,8 @@ export function commonOptions(
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     lazyConnect: true,
+    // A server that loads its data is asked so often whether it has done so, and its answers show that it lives.
+    maxLoadingRetryTime: settings.REDIS_HEARTBEAT,
     retryStrategy: (attempt: number) =>
       Math.min(50 * 2 ** Math.min(attempt, 10), settings.REDIS_RETRY_DELAY_MAX) * (0.5 + random() / 2),
   }

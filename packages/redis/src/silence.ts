@@ -5,8 +5,8 @@ const LOOKS = 2
 const BEATS = 2
 
 /**
- * Ends each connection of a client on which nothing comes in for two beats, though it is asked by PING: its other end is gone
- * without a word. The client then makes another. ioredis's `socketTimeout` would set and clear a timer for every command that
+ * Ends each connection of a client on which nothing comes in for two beats, though from the first half beat on it is asked by
+ * PING: its other end is gone without a word. The client then makes another. ioredis's `socketTimeout` would set and clear a timer for every command that
  * is sent alone, which costs more than all else that we do about it; this is one timer a connection.
  *
  * @param heartbeat milliseconds; silence is noticed half a beat after two of them at the latest
@@ -21,7 +21,7 @@ export function endWhenSilent(client: Redis, heartbeat: number): void {
       silent = stream.bytesRead === received ? silent + 1 : 0
       received = stream.bytesRead
       if (silent >= BEATS * LOOKS) stream.destroy(new Error(`silent for ${BEATS * heartbeat} ms`))
-      else if (client.status === 'ready') client.ping().catch(() => {})
+      else if (silent > 0 && client.status === 'ready') client.ping().catch(() => {})
     }, heartbeat / LOOKS)
     looking.unref()
     stream.once('close', () => clearInterval(looking))

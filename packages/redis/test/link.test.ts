@@ -145,7 +145,7 @@ await test('a connection that is merely idle is asked whether it lives, and left
   const first = Number((await asked()) ?? 0)
   await until(
     'both were asked for longer than silence is suffered',
-    async () => Number(await asked()) >= first + 14,
+    async () => Number(await asked()) >= first + 6,
   )
   t.match(link.counts(), { commands: { lost: 0 }, subscriber: { lost: 0 } })
 })
