@@ -1,6 +1,9 @@
 import { randomInt } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, statSync, utimesSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { ServersError } from './errors.ts'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { codeOf, ServersError } from './errors.ts'
 
 /**
  * Ports for servers lie below the range that systems hand to outgoing connections (from 32768 on Linux), so that
@@ -9,12 +12,17 @@ import { ServersError } from './errors.ts'
 const lowest = 20_000
 const highest = 32_000
 const tries = 200
+/** For so long a port that was given to somebody is given to nobody else, in ms: by then he listens on it. */
+const claimed = 60_000
 
-/** A port on loopback which nothing uses, chosen at random; throws `NO_FREE_PORT` when 200 tries find none. */
+/**
+ * A port on loopback which nothing uses, chosen at random, and given to no other process of this user a short while ago, which
+ * may not listen on it yet. Throws `NO_FREE_PORT` when 200 tries find none.
+ */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < tries; attempt++) {
     const port = randomInt(lowest, highest)
-    if (await portFree(port)) return port
+    if ((await portFree(port)) && claim(port)) return port
   }
   throw new ServersError('NO_FREE_PORT', `no free port found between ${lowest} and ${highest} on loopback`)
 }
@@ -35,6 +43,23 @@ export async function portFree(port: number): Promise<boolean> {
   if (!(await canListen(port))) return false
   const answers = await Promise.all([answersOn('127.0.0.1', port), answersOn('::1', port)])
   return !answers.includes(true)
+}
+
+/** Whether nobody has claimed it; then it is ours. Where that cannot be noted, chance alone keeps processes apart. */
+function claim(port: number): boolean {
+  const folder = join(tmpdir(), `lockstep-ports-${userInfo().uid}`)
+  const note = join(folder, String(port))
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    closeSync(openSync(note, 'wx'))
+    return true
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') return true
+  }
+  const now = Date.now()
+  if (now - statSync(note).mtimeMs < claimed) return false
+  utimesSync(note, now / 1000, now / 1000)
+  return true
 }
 
 function canListen(port: number): Promise<boolean> {

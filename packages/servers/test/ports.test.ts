@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { promisify } from 'node:util'
 import { test } from 'tap'
 import { freePort, freePortFrom, portFree } from '../src/index.ts'
 
@@ -24,6 +26,19 @@ for (const host of ['127.0.0.1', '0.0.0.0', '::1']) {
 await test('a wish that is free is granted', async (t) => {
   const port = await freePort()
   t.equal(await freePortFrom(port), port)
+})
+
+await test('no two processes are given the same one, though neither listens yet', async (t) => {
+  const some = 150
+  const program = `
+    import { freePort } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}
+    for (let n = 0; n < ${some}; n++) console.log(await freePort())`
+  const run = promisify(execFile)
+  const args = ['--input-type=module', '--eval', program]
+  const printed = await Promise.all([1, 2].map(() => run(process.execPath, args)))
+  const ports = printed.flatMap(({ stdout }) => stdout.trim().split('\n'))
+  t.equal(ports.length, 2 * some)
+  t.equal(new Set(ports).size, 2 * some, 'by chance alone, all but one in forty runs would repeat some')
 })
 
 function addressOf(address: AddressInfo | string | null): AddressInfo {

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join, relative } from 'node:path'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { spawnLeashedNode } from '@lockstep/servers'
 import { Parser } from 'tap-parser'
 
 /** What the assertions of one file of tests, or of many, came to. */
@@ -28,39 +29,50 @@ const KILL_AFTER_MS = (TIMEOUT_S + 30) * 1000
 /**
  * Runs one file of tests in a process of its own, in the folder of its package, and reads what it reports. A file of tap's is
  * a program that prints TAP. Tap's own command would put hooks into it, and into each Node that it starts in turn: half as
- * much again for a service, and there are hundreds.
+ * much again for a service, and there are hundreds. What it leaves running goes with it, and all of it when this process ends.
  *
  * @param root of the repository; the file's path begins there
  */
 export async function runTestFile(file: string, root: string): Promise<FileResult> {
   const begun = performance.now()
-  const [place = '', name = ''] = file.startsWith('bench/') ? ['bench'] : file.split('/', 2)
-  const folder = join(root, place, name)
-  const child = spawn(process.execPath, [relative(folder, join(root, file))], {
-    cwd: folder,
-    env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const killing = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
   const results: Results = { passed: 0, failed: 0, failures: [], measured: [] }
   const printed: string[] = []
+  const text = new TextDecoder()
   const parser = new Parser({ omitVersion: true })
   collect(parser, file, results)
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed.push(text)
-    parser.write(text)
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => printed.push(text))
-  const [code, signal] = await once(child, 'close')
-  clearTimeout(killing)
-  parser.end()
-  if (results.failed === 0 && (code !== 0 || !parser.ok)) {
-    // It died before it could report, or reported less than it had planned.
-    results.failed++
-    results.failures.push(`${file} ended with ${code ?? signal}`)
+  const scratch = mkdtempSync(join(tmpdir(), 'lockstep-test-'))
+  const errors = join(scratch, 'stderr')
+  const output = openSync(errors, 'w')
+  try {
+    const child = spawnLeashedNode({
+      entry: join(root, file),
+      cwd: join(root, packageOf(file)),
+      env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S) },
+      output,
+      onStdout(chunk) {
+        const some = text.decode(chunk, { stream: true })
+        printed.push(some)
+        parser.write(some)
+      },
+    })
+    const killing = setTimeout(() => void child.kill(), KILL_AFTER_MS)
+    const { code, signal } = await child.exited.finally(() => clearTimeout(killing))
+    parser.end()
+    printed.push(readFileSync(errors, 'utf8'))
+    // It died before it could report, reported less than it had planned, or nothing at all.
+    if (results.failed === 0 && (code !== 0 || !parser.ok || results.passed === 0)) {
+      results.failed++
+      results.failures.push(`${file} ended with ${code ?? signal}, and ${results.passed} passed`)
+    }
+  } finally {
+    closeSync(output)
+    rmSync(scratch, { recursive: true })
   }
   return { ...results, file, seconds: (performance.now() - begun) / 1000, output: printed.join('') }
 }
+
+/** The folder: `packages/redis`, `bench`. */
+const packageOf = (file: string): string => file.slice(0, file.indexOf('/test/'))
 
 /** A subtest stands for what is in it: only assertions that hold no others are counted. */
 function collect(parser: Parser, name: string, results: Results): void {
