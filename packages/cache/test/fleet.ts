@@ -49,7 +49,8 @@ export function transportOver(server: MemoryServer, net: Net): Transport {
     bus: {
       listen(listener) {
         const unlisten = server.listen({
-          ...listener,
+          up: () => listener.up(),
+          down: () => listener.down(),
           message(payload) {
             net.heard.push(payload)
             if (!net.deaf) listener.message(payload)

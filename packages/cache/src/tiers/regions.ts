@@ -21,6 +21,7 @@ export class Regions {
 
   add(region: Evictable): void {
     this.#byCache.set(region.cache, region)
+    this.#last = undefined
   }
 
   has(cache: string): boolean {
