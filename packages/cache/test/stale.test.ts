@@ -1,4 +1,4 @@
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { fleet, settle } from './fleet.ts'
 
 await test('K3 staleWhileRevalidate: what expired is served while one in the fleet loads it anew', async (t) => {
@@ -157,19 +157,23 @@ await test('K3 staleWhenAway: by choice, L1 answers when Redis and the source ar
   await t.rejects(careful.a.books.get(42), { message: 'the source is away' })
 })
 
+/** Two processes, one of which loads for longer than its reader waits, who was given what has expired. */
+async function outlasted(t: Test) {
+  const parts = await fleet({ size: 2, define: { staleIfError: '30s', softTimeout: '50ms' } })
+  const { a, state, pass } = parts
+  await a.books.get(42)
+  await pass(61_000, 1000)
+  state.held = true
+  const reading = a.books.read(42)
+  await pass(49, 49)
+  await pass(1)
+  t.match(await reading, { value: { title: 'first' }, degraded: 'load-slow' })
+  return parts
+}
+
 await test('G2 G3 softTimeout: a load that outlasts its readers is kept nowhere when it is overtaken', async (t) => {
   for (const writer of ['itself', 'another']) {
-    const { a, b, state, source, pass, release } = await fleet({
-      size: 2,
-      define: { staleIfError: '30s', softTimeout: '50ms' },
-    })
-    await a.books.get(42)
-    await pass(61_000, 1000)
-    state.held = true
-    const reading = a.books.read(42)
-    await pass(49, 49)
-    await pass(1)
-    t.match(await reading, { value: { title: 'first' }, degraded: 'load-slow' })
+    const { a, b, state, source, release } = await outlasted(t)
     source.set(42, { title: 'second' })
     t.match(await (writer === 'itself' ? a : b).books.invalidate(42), { outcome: 'applied' })
     await settle()
@@ -181,16 +185,7 @@ await test('G2 G3 softTimeout: a load that outlasts its readers is kept nowhere 
 })
 
 await test('K3 softTimeout: it also bounds the wait for a load that another reader began', async (t) => {
-  const { a, b, clock, state, pass, release } = await fleet({
-    size: 2,
-    define: { staleIfError: '30s', softTimeout: '50ms' },
-  })
-  await a.books.get(42)
-  await pass(61_000, 1000)
-  state.held = true
-  const first = a.books.read(42)
-  await pass(60, 10)
-  t.match(await first, { degraded: 'load-slow' })
+  const { a, b, clock, state, pass, release } = await outlasted(t)
   const asked = clock.now()
   const others = [a, b].map(async ({ books }) => ({ reading: await books.read(42), at: clock.now() - asked }))
   await pass(80, 10)

@@ -6,8 +6,9 @@ const BEATS = 2
 
 /**
  * Ends each connection of a client on which nothing comes in for two beats, though from the first half beat on it is asked by
- * PING: its other end is gone without a word. The client then makes another. ioredis's `socketTimeout` would set and clear a timer for every command that
- * is sent alone, which costs more than all else that we do about it; this is one timer a connection.
+ * PING: its other end is gone without a word. The client then makes another. ioredis's `socketTimeout` would set and clear a
+ * timer for every command that is sent alone, which costs more than all else that we do about it; this is one timer a
+ * connection.
  *
  * @param heartbeat milliseconds; silence is noticed half a beat after two of them at the latest
  */

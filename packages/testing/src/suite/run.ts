@@ -5,13 +5,7 @@ import { delimiter, join } from 'node:path'
 /** Runs a tool of this project, shows what it prints, and resolves with its exit code. */
 export function run(command: string, args: readonly string[], root: string): Promise<number> {
   const bin = join(root, 'node_modules/.bin')
-  const env = {
-    ...process.env,
-    PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
-    TURBO_TELEMETRY_DISABLED: '1',
-    TURBO_NO_UPDATE_NOTIFIER: '1',
-    DO_NOT_TRACK: '1',
-  }
+  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` }
   const child = spawn(join(bin, command), args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
   return new Promise((resolve, reject) => {
     child.once('error', reject)

@@ -245,7 +245,7 @@ local usual = permits == 1 and #micros_text == 16 and #now_text == 13
 
 -- When a lease ends that begins now, as text.
 local function ends_in(ms)
-  return string.format('%.0f', now + ms)
+  return whole(now + ms)
 end
 
 -- For a lock that is free, and nobody waits. Answers with the fence.
@@ -310,6 +310,7 @@ local function wait(place, text, token, turn)
   return { rest, rest }
 end
 
+-- Carries out what most ask for; nil or false for the rest.
 local function in_short(place, text, operation, token, ms, turn)
   if text and (sub(text, 1, 16) >= micros_text or sub(text, 17, 17) ~= ' ') then
     return nil
