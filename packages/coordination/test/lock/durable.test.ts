@@ -50,6 +50,8 @@ await test("S3 durability: 'wait'", async (t) => {
     } finally {
       process.kill(replica.pid, 'SIGCONT')
     }
+    // It was silent for so long that the connection to it was made anew.
+    await until('it is heard again', () => there.available)
     await (await had('probe')).release()
     for (const n of [1, 2, 3, 4]) t.same((await stateOf(link, `c${n}`)).holders, [], 'and nothing is left')
   })
